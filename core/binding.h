@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The binding interface. A binding is a pure mapping: on which device is item `index` of `count`?
+// It knows neither pages nor addresses. This header also applies a binding to memory, page by page
+// or tile by tile of a tiling, and verifies where memory really is.
+//
+//     int device = aml_binding_device_of(binding, index, count);
+//     err = aml_binding_apply(binding, area, pointer, size, NULL);
+//     err = aml_binding_verify(binding, area, pointer, size, &report);
+//
+// Which item a page is. Pages of a range are numbered from its first page on. One exception: where
+// the whole mapping is one policy of the kernel (aml_binding_policy()), the kernel numbers pages
+// by address, and so do apply and verify; then a range of any size is one system call, and
+// neighbouring ranges continue each other's rotation.
+//
+// Which item a tile is. A page that several tiles share goes to the device that the most of its
+// bytes are bound to, and to the smaller device number where there are two such.
+//
+// Threads: thread-safe once made: no call but fini changes a binding.
+
+#ifndef AML_CORE_BINDING_H
+#define AML_CORE_BINDING_H
+
+#include <stddef.h>
+
+#include "aml/core/area.h"
+#include "aml/core/block.h"
+#include "aml/core/nodeset.h"
+#include "aml/core/tile.h"
+#include "aml/core/tiling.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct aml_binding_ops;
+
+/** Any binding. */
+struct aml_binding {
+  const struct aml_binding_ops *ops;
+};
+
+/**
+ * What a type of binding does; for those who write one.
+ *
+ * The generic functions check arguments as their text says, and forward: `binding` is not null,
+ * index is below count. Every operation but fini may run concurrently with every other.
+ */
+struct aml_binding_ops {
+  const char *name; /**< "interleave" */
+  /** Release all but the struct itself, which is zeroed but for ops. Zeroed state: do nothing. */
+  void (*fini)(struct aml_binding *binding);
+  /** The device, or -AML_ENOENT for "wherever it is", or another negated code. */
+  int (*device_of)(const struct aml_binding *binding, size_t index, size_t count);
+  /** Every device that device_of can answer. */
+  void (*devices)(const struct aml_binding *binding, struct aml_nodeset *devices);
+  /** How many items from `index` on have its device, at least 1; null: asked one by one. */
+  size_t (*run)(const struct aml_binding *binding, size_t index, size_t count);
+  /** The kernel policy that is this mapping with pages numbered by address; null: there is none. */
+  int (*policy)(const struct aml_binding *binding, enum aml_policy *policy,
+                struct aml_nodeset *devices);
+};
+
+/**
+ * Tell which device an item lives on.
+ *
+ * @param index  below `count`.
+ * @param count  how many items there are in all.
+ *
+ * Returns: the device's number; -AML_ENOENT if the binding leaves the item where it is;
+ * -AML_EINVAL; what a binding by callback answers.
+ * Cost: arithmetic only. Each type has an inline typed form.
+ */
+AML_PUBLIC AML_MUST_CHECK int aml_binding_device_of(const struct aml_binding *binding, size_t index,
+                                                    size_t count);
+
+/** Tell every device that a binding can answer. Returns: 0; -AML_EINVAL for null. */
+AML_PUBLIC AML_MUST_CHECK int aml_binding_devices(const struct aml_binding *binding,
+                                                  struct aml_nodeset *devices);
+
+/**
+ * Tell the one kernel policy that a binding is.
+ *
+ * Returns: 0; -AML_ENOTSUP if no policy of the kernel is this mapping; -AML_EINVAL for null.
+ */
+AML_PUBLIC AML_MUST_CHECK int aml_binding_policy(const struct aml_binding *binding,
+                                                 enum aml_policy *policy,
+                                                 struct aml_nodeset *devices);
+
+/** How a binding is applied; each field's zero is its default. */
+struct aml_binding_apply_options {
+  unsigned flags;      /**< bits of enum aml_area_bind_flag */
+  size_t max_mappings; /**< how many pieces the range may be split into; 0: 1000 */
+};
+
+/**
+ * Bind a range of an area, page by page.
+ *
+ * Runs of pages with one device become one aml_area_bind(); a binding that is a kernel policy
+ * becomes a single one. If there are more runs than options allow, pages that are present are
+ * moved in bulk by aml_area_move() and no policy is set; for pages not yet present that is
+ * -AML_EOVERFLOW.
+ *
+ * @param pointer  an address in a mapping of `area`; its page is the first one.
+ * @param size     bytes, not 0; the range ends in the same mapping.
+ * @param options  null: the defaults (pages present already stay where they are).
+ *
+ * Returns: 0; -AML_ENOMEM; -AML_EOVERFLOW; what device_of, bind or move fails with; part of
+ * the range may then be bound already.
+ * Cost: a system call per run; no page is touched.
+ */
+AML_PUBLIC AML_MUST_CHECK int aml_binding_apply(const struct aml_binding *binding,
+                                                struct aml_area *area, void *pointer, size_t size,
+                                                const struct aml_binding_apply_options *options);
+
+/**
+ * Bind a datum tile by tile: tile `id` of the tiling goes where item `id` of its count belongs.
+ *
+ * @param tiling  made for the datum's shape.
+ * @param datum   a valid tile whose area is not null.
+ *
+ * Returns, cost: as aml_binding_apply(). What of the datum's pages belongs to no tile stays.
+ */
+AML_PUBLIC AML_MUST_CHECK int
+aml_binding_apply_tiled(const struct aml_binding *binding, const struct aml_tiling *tiling,
+                        const struct aml_tile *datum,
+                        const struct aml_binding_apply_options *options);
+
+/** Where memory is, compared with where a binding wants it; bytes of whole pages. */
+struct aml_binding_report {
+  size_t right_size;  /**< on the device that the binding says, or on any that it allows */
+  size_t wrong_size;  /**< on another one */
+  size_t absent_size; /**< not present */
+  void *first_wrong;  /**< the first page of wrong_size; null: there is none */
+  size_t device_size[AML_NODESET_CAPACITY]; /**< what is on each device */
+};
+
+/**
+ * Find out where the pages of a range are; the counterpart of aml_binding_apply().
+ *
+ * Returns: 0, whatever the report says; -AML_EINVAL; -AML_ENOMEM; what locate fails with.
+ * Cost: a system call per some hundreds of pages; no page is touched.
+ */
+AML_PUBLIC AML_MUST_CHECK int aml_binding_verify(const struct aml_binding *binding,
+                                                 struct aml_area *area, void *pointer, size_t size,
+                                                 struct aml_binding_report *report);
+
+/** Find out where the pages of a datum's tiles are; else as aml_binding_verify(). */
+AML_PUBLIC AML_MUST_CHECK int aml_binding_verify_tiled(const struct aml_binding *binding,
+                                                       const struct aml_tiling *tiling,
+                                                       const struct aml_tile *datum,
+                                                       struct aml_binding_report *report);
+
+/** End the life of a declared binding. Null, and one that was not initialised, are fine. */
+AML_PUBLIC void aml_binding_fini(struct aml_binding *binding);
+
+/** End the life of a created binding; sets *binding to null. Null, pointer to null: fine. */
+AML_PUBLIC void aml_binding_destroy(struct aml_binding **binding);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "aml/core/dma.h"
+
+#include <stdlib.h>
+
+#include "aml/core/error.h"
+
+static const struct aml_dma_options default_options = {.use = AML_DMA_USE_UNKNOWN};
+
+static int refuse(const char *call, const char *argument, const char *reason) {
+  return aml_error_set(-AML_EINVAL, call, argument, reason);
+}
+
+static int check_options(const char *call, const struct aml_dma_options *options) {
+  if ((unsigned)options->use > AML_DMA_USE_STREAM)
+    return refuse(call, "use", "is no use");
+  if ((options->flags & ~(unsigned)(AML_DMA_OVERLAP | AML_DMA_TRY)) != 0)
+    return refuse(call, "flags", "has an unknown bit");
+  if (options->operation != NULL && options->operation->run == NULL)
+    return refuse(call, "operation", "has a null function");
+  if (options->after == NULL && options->after_count != 0)
+    return refuse(call, "after", "is null, yet after_count is not 0");
+  for (size_t i = 0; i < options->after_count; ++i)
+    if (options->after[i] == NULL || aml_dma_request_state(options->after[i]) == AML_DMA_IDLE)
+      return refuse(call, "after", "holds a request that was never submitted");
+  return 0;
+}
+
+static int check_tiles(const char *call, const struct aml_tile *dst, const struct aml_tile *src,
+                       bool same_element) {
+  int err = aml_tile_check(dst, call, "dst");
+  if (!err)
+    err = aml_tile_check(src, call, "src");
+  if (err)
+    return err;
+  if (dst->ndims != src->ndims)
+    return refuse(call, "dst", "has another number of dimensions than src");
+  if (same_element && dst->element_size != src->element_size)
+    return refuse(call, "dst", "has another element size than src");
+  for (size_t d = 0; d < dst->ndims; ++d) {
+    if (dst->extent[d] != src->extent[d])
+      return aml_error_set_value(-AML_EINVAL, call, "dst", d,
+                                 "is a dimension in which it has another extent than src");
+    if (dst->stride_bytes[d] == 0 && dst->extent[d] > 1)
+      return refuse(call, "dst", "has a stride of 0, so its elements are not distinct");
+  }
+  return 0;
+}
+
+/** Checks what submit takes, and makes the request pending. */
+static int prepare(const char *call, struct aml_dma *dma, const struct aml_dma_transfer *transfer) {
+  struct aml_dma_request *const request = transfer->request;
+  const struct aml_dma_options *options = transfer->options;
+  if (dma == NULL)
+    return refuse(call, "dma", "is null");
+  if (request == NULL)
+    return refuse(call, "request", "is null");
+  const enum aml_dma_state state = aml_dma_request_state(request);
+  if (state != AML_DMA_IDLE && state != AML_DMA_DONE)
+    return aml_error_set(-AML_EBUSY, call, "request", "is in flight");
+  int err = 0;
+  if (options == NULL)
+    options = &default_options;
+  else
+    err = check_options(call, options);
+  if (!err)
+    err = check_tiles(call, transfer->dst, transfer->src, options->operation == NULL);
+  if (err)
+    return err;
+  request->dma = dma;
+  request->dst = transfer->dst;
+  request->src = transfer->src;
+  request->options = options;
+  request->result = 0;
+  __atomic_store_n(&request->state, AML_DMA_PENDING, __ATOMIC_RELAXED);
+  return 0;
+}
+
+int aml_dma_submit(struct aml_dma *dma, struct aml_dma_request *request,
+                   const struct aml_tile *dst, const struct aml_tile *src,
+                   const struct aml_dma_options *options) {
+  const struct aml_dma_transfer transfer = {request, dst, src, options};
+  int err = prepare("aml_dma_submit", dma, &transfer);
+  if (err)
+    return err;
+  err = dma->ops->submit(dma, request);
+  if (err)
+    __atomic_store_n(&request->state, AML_DMA_IDLE, __ATOMIC_RELAXED);
+  return err;
+}
+
+int aml_dma_submit_many(struct aml_dma *dma, size_t count,
+                        const struct aml_dma_transfer transfers[], size_t *taken) {
+  static const char call[] = "aml_dma_submit_many";
+  size_t done = 0;
+  int err = 0;
+  if (dma == NULL)
+    return refuse(call, "dma", "is null");
+  if (transfers == NULL && count != 0)
+    return refuse(call, "transfers", "is null");
+  enum { BATCH = 64 };
+  while (!err && done < count) {
+    // Checked and handed on in pieces, so that no array grows with count.
+    struct aml_dma_request *batch[BATCH];
+    size_t size = 0;
+    while (size < BATCH && done + size < count) {
+      err = prepare(call, dma, &transfers[done + size]);
+      if (err)
+        break;
+      batch[size] = transfers[done + size].request;
+      ++size;
+    }
+    size_t accepted = 0;
+    int failure = 0;
+    if (dma->ops->submit_many != NULL)
+      failure = size == 0 ? 0 : dma->ops->submit_many(dma, size, batch, &accepted);
+    else
+      while (accepted < size && !(failure = dma->ops->submit(dma, batch[accepted])))
+        ++accepted;
+    for (size_t i = accepted; i < size; ++i)
+      __atomic_store_n(&batch[i]->state, AML_DMA_IDLE, __ATOMIC_RELAXED);
+    done += accepted;
+    if (failure)
+      err = failure;
+  }
+  if (taken != NULL)
+    *taken = done;
+  return err;
+}
+
+/** Refuses null and a request that nobody submitted. */
+static int check_submitted(const char *call, const struct aml_dma_request *request) {
+  if (request == NULL)
+    return refuse(call, "request", "is null");
+  if (aml_dma_request_state(request) == AML_DMA_IDLE)
+    return refuse(call, "request", "was never submitted");
+  return 0;
+}
+
+int aml_dma_test(struct aml_dma_request *request, bool *done) {
+  const int err = check_submitted("aml_dma_test", request);
+  if (err)
+    return err;
+  if (done == NULL)
+    return refuse("aml_dma_test", "done", "is null");
+  if (aml_dma_request_state(request) != AML_DMA_DONE && request->dma->ops->poll != NULL)
+    request->dma->ops->poll(request->dma);
+  *done = aml_dma_request_state(request) == AML_DMA_DONE;
+  return 0;
+}
+
+int aml_dma_wait(struct aml_dma_request *request) {
+  const int err = check_submitted("aml_dma_wait", request);
+  if (err)
+    return err;
+  if (aml_dma_request_state(request) != AML_DMA_DONE)
+    request->dma->ops->wait(request->dma, request);
+  return request->result;
+}
+
+int aml_dma_cancel(struct aml_dma_request *request) {
+  const int err = check_submitted("aml_dma_cancel", request);
+  if (err)
+    return err;
+  if (aml_dma_request_state(request) == AML_DMA_DONE)
+    return aml_error_set(-AML_EBUSY, "aml_dma_cancel", "request", "is done");
+  return request->dma->ops->cancel(request->dma, request);
+}
+
+int aml_dma_barrier(struct aml_dma *dma) {
+  if (dma == NULL)
+    return refuse("aml_dma_barrier", "dma", "is null");
+  return dma->ops->barrier == NULL ? 0 : dma->ops->barrier(dma);
+}
+
+int aml_dma_copy(struct aml_dma *dma, const struct aml_tile *dst, const struct aml_tile *src,
+                 const struct aml_dma_options *options) {
+  struct aml_dma_request request;
+  request.state = AML_DMA_IDLE;
+  const int err = aml_dma_submit(dma, &request, dst, src, options);
+  return err ? err : aml_dma_wait(&request);
+}
+
+void aml_dma_request_finish(struct aml_dma_request *request, int result) {
+  request->result = result;
+  if (request->options->notify != NULL)
+    request->options->notify(request, request->options->notify_argument);
+  __atomic_store_n(&request->state, AML_DMA_DONE, __ATOMIC_RELEASE);
+}
+
+void aml_dma_fini(struct aml_dma *dma) {
+  if (dma != NULL)
+    dma->ops->fini(dma);
+}
+
+void aml_dma_destroy(struct aml_dma **dma) {
+  if (dma == NULL)
+    return;
+  aml_dma_fini(*dma);
+  free(*dma);
+  *dma = NULL;
+}

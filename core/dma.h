@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The dma interface. A dma moves the elements of one tile to another one of the same extents, now
+// or later; whether that copies, packs, unpacks or transposes is in the tiles' strides.
+//
+//     err = aml_dma_copy(dma, &dst, &src, NULL);              // now
+//
+//     struct aml_dma_request request = {0};                   // later
+//     err = aml_dma_submit(dma, &request, &dst, &src, NULL);
+//     …
+//     err = aml_dma_wait(&request);
+//
+// A request is the caller's own storage, so a copy allocates nothing. From submit until it is done
+// the request, both tiles, the options, and the memory that they tell of must stay as they are.
+//
+//     idle --submit--> pending --> running --> done --submit--> pending …
+//                         `-----cancel--------^
+//
+// Threads: as the type's header says; one request is for one thread at a time.
+
+#ifndef AML_CORE_DMA_H
+#define AML_CORE_DMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "aml/core/block.h"
+#include "aml/core/tile.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct aml_dma_ops;
+struct aml_dma_request;
+
+/** Any dma. */
+struct aml_dma {
+  const struct aml_dma_ops *ops;
+};
+
+/** What becomes of the destination; the best kind of store depends on it. */
+enum aml_dma_use {
+  AML_DMA_USE_UNKNOWN = 0, /**< decide by size */
+  AML_DMA_USE_SOON,        /**< read soon: keep it in cache */
+  AML_DMA_USE_STREAM       /**< not read soon: keep it out of the cache */
+};
+
+enum aml_dma_flag {
+  AML_DMA_OVERLAP = 1 << 0, /**< the tiles may overlap; as if the source were read first */
+  AML_DMA_TRY = 1 << 1      /**< a full queue makes submit say -AML_EAGAIN, not wait */
+};
+
+/** What is done to each element instead of copying it. */
+struct aml_dma_operation {
+  /**
+   * Combine `count` contiguous elements of the source into as many of the destination. May run in
+   * any thread of the dma, and on several runs of one request at once. A nonzero result stops the
+   * request and is what wait returns.
+   */
+  int (*run)(void *dst, const void *src, size_t count, void *argument);
+  void *argument;
+};
+
+/** How one request is done; each field's zero is its default. */
+struct aml_dma_options {
+  enum aml_dma_use use;
+  unsigned flags;                            /**< bits of enum aml_dma_flag */
+  const struct aml_dma_operation *operation; /**< null: copy; else element sizes may differ */
+  struct aml_dma_request *const *after;      /**< submitted requests that must be done first */
+  size_t after_count;                        /**< of `after` */
+  /** Called once when the request is done, by whichever thread finds out; must not block. */
+  void (*notify)(struct aml_dma_request *request, void *argument);
+  void *notify_argument;
+};
+
+/** Where a request stands. */
+enum aml_dma_state {
+  AML_DMA_IDLE = 0, /**< never submitted; a zeroed struct */
+  AML_DMA_PENDING,  /**< submitted, not begun */
+  AML_DMA_RUNNING,
+  AML_DMA_DONE /**< `result` says how it went; may be submitted again */
+};
+
+/** One copy; the caller's storage, zeroed before its first use. */
+struct aml_dma_request {
+  int state;  /**< enum aml_dma_state; atomic: written by the dma, result before it */
+  int result; /**< once done: 0, a negated code, or what the operation returned */
+  struct aml_dma *dma;
+  const struct aml_tile *dst;
+  const struct aml_tile *src;
+  const struct aml_dma_options *options; /**< never null once submitted */
+  struct aml_dma_request *next;          /**< the dma's own until done, as the rest */
+  uint64_t work[8];
+};
+
+/**
+ * What a type of dma does; for those who write one.
+ *
+ * The generic functions check arguments as their text says, and forward. In submit the request is
+ * PENDING with all fields above `next` set, tiles are valid and of equal extents. Up to cancel all
+ * are mandatory. An operation that fails has recorded why.
+ */
+struct aml_dma_ops {
+  const char *name; /**< "sequential" */
+  /** Wait for all requests, then release all but the struct itself, zeroed but for ops. */
+  void (*fini)(struct aml_dma *dma);
+  /** Take the request, or refuse it: then it is put back to IDLE by the caller of this. */
+  int (*submit)(struct aml_dma *dma, struct aml_dma_request *request);
+  /** Return once the request is DONE; run it here if nobody has begun it. */
+  void (*wait)(struct aml_dma *dma, struct aml_dma_request *request);
+  /** Make a request that is PENDING DONE with -AML_ECANCELED; else say -AML_EBUSY. */
+  int (*cancel)(struct aml_dma *dma, struct aml_dma_request *request);
+  /** Find out which requests are done, without blocking; null: they become DONE by themselves. */
+  void (*poll)(struct aml_dma *dma);
+  /** Wait until all requests submitted before are done; null: they are done when submit returns. */
+  int (*barrier)(struct aml_dma *dma);
+  /** As submit for many, in order; *taken tells how many. Null: one by one. */
+  int (*submit_many)(struct aml_dma *dma, size_t count, struct aml_dma_request *const requests[],
+                     size_t *taken);
+};
+
+/** The state of a request, with all that led to it visible if it is AML_DMA_DONE. */
+static inline enum aml_dma_state aml_dma_request_state(const struct aml_dma_request *request) {
+  return (enum aml_dma_state)__atomic_load_n(&request->state, __ATOMIC_ACQUIRE);
+}
+
+/**
+ * Mark a request done; for those who write a dma. Calls notify, then publishes state and result;
+ * the request is its owner's again from then on.
+ */
+AML_PUBLIC void aml_dma_request_finish(struct aml_dma_request *request, int result);
+
+/**
+ * Ask for a copy.
+ *
+ * @param request  zeroed, or done.
+ * @param dst      where to; a valid tile with no stride of 0 along an extent above 1.
+ * @param src      where from; a valid tile with dst's extents and, unless options name an
+ *                 operation, its element size.
+ * @param options  null: the defaults.
+ *
+ * Returns: 0, and the outcome is for wait; or, with the request not taken, -AML_EINVAL (an
+ * argument, or tiles that overlap without being the same), -AML_EBUSY (the request is in flight),
+ * -AML_ENOTSUP (memory that this dma cannot reach, or an option), -AML_EAGAIN (AML_DMA_TRY).
+ * Owns: nothing changes hands.
+ */
+AML_PUBLIC AML_MUST_CHECK int aml_dma_submit(struct aml_dma *dma, struct aml_dma_request *request,
+                                             const struct aml_tile *dst,
+                                             const struct aml_tile *src,
+                                             const struct aml_dma_options *options);
+
+/** One element of a batch: what aml_dma_submit() takes. */
+struct aml_dma_transfer {
+  struct aml_dma_request *request;
+  const struct aml_tile *dst;
+  const struct aml_tile *src;
+  const struct aml_dma_options *options;
+};
+
+/**
+ * Ask for many copies at once, which costs less than one by one.
+ *
+ * @param taken  how many, from the first on, were taken; may be null.
+ *
+ * Returns: 0 if all were; else why the next one was not, as aml_dma_submit().
+ */
+AML_PUBLIC AML_MUST_CHECK int aml_dma_submit_many(struct aml_dma *dma, size_t count,
+                                                  const struct aml_dma_transfer transfers[],
+                                                  size_t *taken);
+
+/**
+ * Find out whether a request is done, without blocking.
+ *
+ * Returns: 0 and *done; -AML_EINVAL for null, or a request that was never submitted.
+ */
+AML_PUBLIC AML_MUST_CHECK int aml_dma_test(struct aml_dma_request *request, bool *done);
+
+/**
+ * Wait until a request is done; run it here if nobody has begun it. May be asked again.
+ *
+ * Returns: 0; -AML_ECANCELED; -AML_EINVAL for null, or a request that was never submitted; what
+ * the copy failed with (-AML_EIO, …), or what the operation returned.
+ */
+AML_PUBLIC AML_MUST_CHECK int aml_dma_wait(struct aml_dma_request *request);
+
+/**
+ * Call a request off.
+ *
+ * Returns: 0 if it will never run: it is done, and waiting for it says -AML_ECANCELED; -AML_EBUSY
+ * if it has begun or is done: wait for it as ever; -AML_EINVAL.
+ */
+AML_PUBLIC AML_MUST_CHECK int aml_dma_cancel(struct aml_dma_request *request);
+
+/** Wait until all requests submitted before are done; each may still be waited for. */
+AML_PUBLIC AML_MUST_CHECK int aml_dma_barrier(struct aml_dma *dma);
+
+/** Submit and wait. Returns: as both. */
+AML_PUBLIC AML_MUST_CHECK int aml_dma_copy(struct aml_dma *dma, const struct aml_tile *dst,
+                                           const struct aml_tile *src,
+                                           const struct aml_dma_options *options);
+
+/** End the life of a declared dma, after its requests. Null, and one not initialised, are fine. */
+AML_PUBLIC void aml_dma_fini(struct aml_dma *dma);
+
+/** End the life of a created dma, and set *dma to null. Null and a pointer to null are fine. */
+AML_PUBLIC void aml_dma_destroy(struct aml_dma **dma);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

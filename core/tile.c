@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "aml/core/tile.h"
+
+#include <stdint.h>
+
+#include "aml/core/checked.h"
+#include "aml/core/error.h"
+
+/** The distance in bytes from a dimension's first element to its last one, in absolute value. */
+static bool reach(size_t extent, ptrdiff_t stride_bytes, size_t *result) {
+  const size_t step = stride_bytes < 0 ? 0 - (size_t)stride_bytes : (size_t)stride_bytes;
+  return aml_checked_multiply(extent - 1, step, result) && *result <= PTRDIFF_MAX;
+}
+
+/** How far a tile reaches below and above its base; false where that is no range of addresses. */
+static bool reaches(const struct aml_tile *tile, size_t *below, size_t *above) {
+  *below = 0;
+  *above = tile->element_size;
+  for (size_t d = 0; d < tile->ndims; ++d) {
+    size_t distance;
+    if (!reach(tile->extent[d], tile->stride_bytes[d], &distance))
+      return false;
+    size_t *const side = tile->stride_bytes[d] < 0 ? below : above;
+    if (!aml_checked_add(*side, distance, side))
+      return false;
+  }
+  size_t end;
+  return *below <= (uintptr_t)tile->base && aml_checked_add((uintptr_t)tile->base, *above, &end) &&
+         *below + *above <= PTRDIFF_MAX;
+}
+
+int aml_tile_check(const struct aml_tile *tile, const char *call, const char *argument) {
+  if (tile == NULL)
+    return aml_error_set(-AML_EINVAL, call, argument, "is null");
+  if (tile->ndims == 0 || tile->ndims > AML_MAX_DIMS)
+    return aml_error_set_value(-AML_EINVAL, call, argument, tile->ndims,
+                               "dimensions: a tile has 1 to 8");
+  if (tile->element_size == 0)
+    return aml_error_set(-AML_EINVAL, call, argument, "has an element size of 0");
+  if (tile->base == NULL)
+    return aml_error_set(-AML_EINVAL, call, argument, "has a null base");
+  size_t count = 1;
+  for (size_t d = 0; d < tile->ndims; ++d) {
+    if (tile->extent[d] == 0)
+      return aml_error_set(-AML_EINVAL, call, argument, "has an extent of 0");
+    if (!aml_checked_multiply(count, tile->extent[d], &count))
+      return aml_error_set(-AML_EOVERFLOW, call, argument, "has more elements than can be counted");
+  }
+  size_t size;
+  size_t below;
+  size_t above;
+  if (!aml_checked_multiply(count, tile->element_size, &size) || !reaches(tile, &below, &above))
+    return aml_error_set(-AML_EOVERFLOW, call, argument, "reaches past the range of addresses");
+  return 0;
+}
+
+int aml_tile_dense(struct aml_tile *tile, struct aml_area *area, void *base, size_t element_size,
+                   size_t ndims, const size_t extent[], enum aml_order order) {
+  static const char call[] = "aml_tile_dense";
+  if (tile == NULL)
+    return aml_error_set(-AML_EINVAL, call, "tile", "is null");
+  if (extent == NULL)
+    return aml_error_set(-AML_EINVAL, call, "extent", "is null");
+  if (ndims == 0 || ndims > AML_MAX_DIMS)
+    return aml_error_set_value(-AML_EINVAL, call, "ndims", ndims, "is not 1 to 8");
+  if (order != AML_ORDER_ROW && order != AML_ORDER_COLUMN)
+    return aml_error_set(-AML_EINVAL, call, "order", "is no order");
+
+  struct aml_tile made = {
+      .base = base, .area = area, .element_size = element_size, .ndims = ndims};
+  size_t stride = element_size;
+  for (size_t i = 0; i < ndims; ++i) {
+    const size_t d = order == AML_ORDER_ROW ? ndims - 1 - i : i;
+    if (stride > PTRDIFF_MAX)
+      return aml_error_set(-AML_EOVERFLOW, call, "extent", "is larger than the range of addresses");
+    made.extent[d] = extent[d];
+    made.stride_bytes[d] = (ptrdiff_t)stride;
+    if (!aml_checked_multiply(stride, extent[d], &stride))
+      return aml_error_set(-AML_EOVERFLOW, call, "extent", "is larger than the range of addresses");
+  }
+  const int err = aml_tile_check(&made, call, "tile");
+  if (err)
+    return err;
+  *tile = made;
+  return 0;
+}
+
+bool aml_tile_has_shape_of(const struct aml_tile *a, const struct aml_tile *b) {
+  if (a->ndims != b->ndims || a->element_size != b->element_size)
+    return false;
+  for (size_t d = 0; d < a->ndims; ++d)
+    if (a->extent[d] != b->extent[d])
+      return false;
+  return true;
+}
+
+void aml_tile_span(const struct aml_tile *tile, void **lowest, size_t *size) {
+  size_t below = 0;
+  size_t above = 0;
+  (void)reaches(tile, &below, &above);
+  *lowest = (char *)tile->base - below;
+  *size = below + above;
+}
+
+bool aml_tile_may_overlap(const struct aml_tile *a, const struct aml_tile *b) {
+  void *a_lowest;
+  void *b_lowest;
+  size_t a_size;
+  size_t b_size;
+  aml_tile_span(a, &a_lowest, &a_size);
+  aml_tile_span(b, &b_lowest, &b_size);
+  return (uintptr_t)a_lowest < (uintptr_t)b_lowest + b_size &&
+         (uintptr_t)b_lowest < (uintptr_t)a_lowest + a_size;
+}
+
+void aml_tile_merge(const struct aml_tile *tile, struct aml_tile *merged) {
+  struct aml_tile result = *tile;
+  size_t ndims = 0; // of the result so far; its last dimension may still grow
+  for (size_t d = 0; d < tile->ndims; ++d) {
+    const size_t extent = tile->extent[d];
+    const ptrdiff_t stride = tile->stride_bytes[d];
+    if (extent == 1)
+      continue;
+    if (ndims > 0 && result.stride_bytes[ndims - 1] == (ptrdiff_t)extent * stride) {
+      result.extent[ndims - 1] *= extent;
+      result.stride_bytes[ndims - 1] = stride;
+    } else {
+      result.extent[ndims] = extent;
+      result.stride_bytes[ndims] = stride;
+      ++ndims;
+    }
+  }
+  if (ndims == 0) {
+    result.extent[0] = 1;
+    result.stride_bytes[0] = (ptrdiff_t)tile->element_size;
+    ndims = 1;
+  }
+  result.ndims = ndims;
+  *merged = result;
+}
+
+bool aml_tile_is_contiguous(const struct aml_tile *tile) {
+  ptrdiff_t expected = (ptrdiff_t)tile->element_size;
+  for (size_t d = tile->ndims; d-- > 0;) {
+    if (tile->extent[d] == 1)
+      continue;
+    if (tile->stride_bytes[d] != expected)
+      return false;
+    expected *= (ptrdiff_t)tile->extent[d];
+  }
+  return true;
+}
+
+int aml_tile_slice(const struct aml_tile *tile, const size_t offset[], const size_t extent[],
+                   struct aml_tile *box) {
+  static const char call[] = "aml_tile_slice";
+  if (tile == NULL || offset == NULL || extent == NULL || box == NULL)
+    return aml_error_set(-AML_EINVAL, call, NULL, "an argument is null");
+  for (size_t d = 0; d < tile->ndims; ++d) {
+    if (offset[d] >= tile->extent[d])
+      return aml_error_set_value(-AML_EINVAL, call, "offset", offset[d], "is outside the tile");
+    if (extent[d] == 0 || extent[d] > tile->extent[d] - offset[d])
+      return aml_error_set_value(-AML_EINVAL, call, "extent", extent[d],
+                                 "is 0 or reaches outside the tile");
+  }
+  struct aml_tile result = *tile;
+  result.base = aml_tile_address(tile, offset);
+  for (size_t d = 0; d < tile->ndims; ++d)
+    result.extent[d] = extent[d];
+  *box = result;
+  return 0;
+}
+
+int aml_tile_permute(const struct aml_tile *tile, const size_t order[],
+                     struct aml_tile *permuted) {
+  static const char call[] = "aml_tile_permute";
+  if (tile == NULL || order == NULL || permuted == NULL)
+    return aml_error_set(-AML_EINVAL, call, NULL, "an argument is null");
+  struct aml_tile result = *tile;
+  unsigned seen = 0;
+  for (size_t d = 0; d < tile->ndims; ++d) {
+    const size_t from = order[d];
+    if (from >= tile->ndims || (seen >> from & 1u) != 0)
+      return aml_error_set_value(-AML_EINVAL, call, "order", from,
+                                 "is no dimension of the tile, or stands twice");
+    seen |= 1u << from;
+    result.extent[d] = tile->extent[from];
+    result.stride_bytes[d] = tile->stride_bytes[from];
+  }
+  *permuted = result;
+  return 0;
+}
