@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * All of AML in one include: the interfaces of core/, and every type of every block.
+ *
+ * Depend on @aml//:aml for it. A program that knows which types it uses includes their
+ * headers instead, and links nothing else.
+ */
+#ifndef AML_AML_H
+#define AML_AML_H
+
+#include "aml/area/linux.h"
+#include "aml/arena/bump.h"
+#include "aml/binding/interleave.h"
+#include "aml/binding/single.h"
+#include "aml/core/area.h"
+#include "aml/core/arena.h"
+#include "aml/core/binding.h"
+#include "aml/core/dma.h"
+#include "aml/core/error.h"
+#include "aml/core/nodeset.h"
+#include "aml/core/scratchpad.h"
+#include "aml/core/tile.h"
+#include "aml/core/tiling.h"
+#include "aml/core/version.h"
+#include "aml/dma/sequential.h"
+#include "aml/scratchpad/sequential.h"
+#include "aml/tiling/1d.h"
+
+#endif  // AML_AML_H
