@@ -60,11 +60,11 @@ int aml_area_unmap(struct aml_area *area, void *pointer, size_t size) {
   return err ? err : area->ops->unmap(area, pointer, size);
 }
 
-int aml_area_info(struct aml_area *area, const void *pointer, struct aml_area_info *info) {
+int aml_area_get_info(struct aml_area *area, const void *pointer, struct aml_area_info *info) {
   if (area == NULL)
-    return refuse("aml_area_info", "area", "is null");
+    return refuse("aml_area_get_info", "area", "is null");
   if (info == NULL)
-    return refuse("aml_area_info", "info", "is null");
+    return refuse("aml_area_get_info", "info", "is null");
   return area->ops->info(area, pointer, info);
 }
 

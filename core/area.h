@@ -225,7 +225,7 @@ AML_PUBLIC int aml_area_unmap(struct aml_area *area, void *pointer, size_t size)
  * Returns: 0; -AML_EINVAL for null, or if the area can tell that the address is not its own.
  * Cost: for a mapping, perhaps system calls.
  */
-AML_PUBLIC AML_MUST_CHECK int aml_area_info(struct aml_area *area, const void *pointer,
+AML_PUBLIC AML_MUST_CHECK int aml_area_get_info(struct aml_area *area, const void *pointer,
                                             struct aml_area_info *info);
 
 /**

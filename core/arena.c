@@ -119,9 +119,9 @@ unsigned aml_arena_capabilities(const struct aml_arena *arena) {
   return arena == NULL ? 0 : arena->ops->capabilities(arena);
 }
 
-int aml_arena_stats(const struct aml_arena *arena, struct aml_arena_stats *stats) {
+int aml_arena_get_stats(const struct aml_arena *arena, struct aml_arena_stats *stats) {
   if (arena == NULL || stats == NULL)
-    return refuse_null("aml_arena_stats", arena == NULL ? "arena" : "stats");
+    return refuse_null("aml_arena_get_stats", arena == NULL ? "arena" : "stats");
   arena->ops->stats(arena, stats);
   return 0;
 }

@@ -192,7 +192,7 @@ AML_PUBLIC void aml_arena_free_batch(struct aml_arena *arena, size_t count,
 AML_PUBLIC unsigned aml_arena_capabilities(const struct aml_arena *arena);
 
 /** Tell what the arena holds. Returns: 0; -AML_EINVAL for null. */
-AML_PUBLIC AML_MUST_CHECK int aml_arena_stats(const struct aml_arena *arena,
+AML_PUBLIC AML_MUST_CHECK int aml_arena_get_stats(const struct aml_arena *arena,
                                               struct aml_arena_stats *stats);
 
 /**

@@ -26,9 +26,9 @@ size_t aml_tiling_count(const struct aml_tiling *tiling) {
   return tiling == NULL ? 0 : tiling->ops->count(tiling);
 }
 
-int aml_tiling_info(const struct aml_tiling *tiling, struct aml_tiling_info *info) {
+int aml_tiling_get_info(const struct aml_tiling *tiling, struct aml_tiling_info *info) {
   if (tiling == NULL || info == NULL)
-    return refuse_null("aml_tiling_info", tiling == NULL ? "tiling" : "info");
+    return refuse_null("aml_tiling_get_info", tiling == NULL ? "tiling" : "info");
   tiling->ops->info(tiling, info);
   return 0;
 }

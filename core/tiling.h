@@ -86,7 +86,7 @@ AML_PUBLIC int aml_tiling_refuse_tile(const struct aml_tiling *tiling,
 AML_PUBLIC size_t aml_tiling_count(const struct aml_tiling *tiling);
 
 /** Tell what a tiling cuts, and into what. Returns: 0; -AML_EINVAL for null. */
-AML_PUBLIC AML_MUST_CHECK int aml_tiling_info(const struct aml_tiling *tiling,
+AML_PUBLIC AML_MUST_CHECK int aml_tiling_get_info(const struct aml_tiling *tiling,
                                               struct aml_tiling_info *info);
 
 /**
