@@ -26,4 +26,4 @@
 #include "aml/scratchpad/sequential.h"
 #include "aml/tiling/1d.h"
 
-#endif  // AML_AML_H
+#endif

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Stand-ins for what Bazel 4 downloads before it builds any C: for Debian's own Bazel, offline."""
+"""Stand-ins for what Bazel 4 downloads or lacks: for Debian's own Bazel, offline."""
 
 _RULES_CC = ["cc_binary", "cc_import", "cc_library", "cc_test"]
 
@@ -20,11 +20,13 @@ package(default_visibility = ["//visibility:public"])
 
 sh_binary(
     name = "lcov_merger",
-    srcs = ["merger.sh"],
-    data = ["@aml//third_party:coverage_merger.sh"],
+    srcs = ["@aml//tools/coverage:coverage.py"],
 )
 
-filegroup(name = "coverage_report_generator")
+sh_binary(
+    name = "coverage_report_generator",
+    srcs = ["@aml//tools/coverage:coverage.py"],
+)
 
 filegroup(name = "coverage_output_generator")
 """
@@ -48,8 +50,12 @@ def bazel4_repositories():
     for rule in _RULES_CC:
         rules_cc["cc/%s.bzl" % rule] = "%s = native.%s\n" % (rule, rule)
     _files_repository(name = "rules_cc", files = rules_cc)
+    _files_repository(name = "rules_shell", files = {
+        "shell/BUILD.bazel": "",
+        "shell/sh_test.bzl": "sh_test = native.sh_test\n",
+    })
     _files_repository(name = "rules_java", files = {
         "java/BUILD.bazel": "",
         "java/defs.bzl": _RULES_JAVA_DEFS,
     })
-    _files_repository(name = "remote_coverage_tools", files = {"BUILD.bazel": _COVERAGE_BUILD, "merger.sh": "#!/bin/sh\nexit 0\n"})
+    _files_repository(name = "remote_coverage_tools", files = {"BUILD.bazel": _COVERAGE_BUILD})

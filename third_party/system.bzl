@@ -6,6 +6,15 @@ targets are then incompatible with every platform, and the constraint that says
 so is named after the Debian package, so that Bazel's own error shows it.
 """
 
+def _has_library(repository_ctx, compiler, library):
+    # The compiler answers with a full path when it knows the file and with
+    # the bare name when it does not; this holds on every architecture.
+    for file in ["lib%s.a" % library, "lib%s.so" % library]:
+        probe = repository_ctx.execute([compiler, "-print-file-name=" + file])
+        if probe.stdout.strip() != file:
+            return True
+    return False
+
 def _find_missing(repository_ctx, compiler):
     """Returns what of the library the C++ compiler cannot find, or None."""
     for header in repository_ctx.attr.headers:
@@ -15,13 +24,7 @@ def _find_missing(repository_ctx, compiler):
         if probe.return_code != 0:
             return "header <%s>" % header
     for library in repository_ctx.attr.libraries:
-        # The compiler answers with a full path when it knows the file and with
-        # the bare name when it does not; this holds on every architecture.
-        for file in ["lib%s.a" % library, "lib%s.so" % library]:
-            probe = repository_ctx.execute([compiler, "-print-file-name=" + file])
-            if probe.stdout.strip() != file:
-                break
-        if probe.stdout.strip() == file:
+        if not _has_library(repository_ctx, compiler, library):
             return "library lib%s" % library
     return None
 
@@ -75,8 +78,8 @@ def _system_library_impl(repository_ctx):
         missing = _find_missing(repository_ctx, compiler)
 
     build = _HEAD
+    constraint = "install_" + "_and_".join(attr.packages)
     if missing:
-        constraint = "install_" + "_and_".join(attr.packages)
         # buildifier: disable=print
         print(("%s: the %s was not found; what needs it is left out. " +
                "On Debian or Ubuntu: sudo apt-get install %s") % (

@@ -19,21 +19,21 @@ _WERROR = select({
     "//conditions:default": [],
 })
 
-# What a user's compiler may have on; the headers are held to it, without _GNU_SOURCE.
-_C_HEADER_COPTS = ["-std=c17"] + _WARNINGS + [
+# A user's program is compiled so: without _GNU_SOURCE. The headers are held to it.
+_C_USER_COPTS = ["-std=c17"] + _WARNINGS + [
     "-Wmissing-prototypes",
     "-Wshadow",
     "-Wstrict-prototypes",
 ]
 
-_CXX_HEADER_COPTS = ["-std=c++17", "-Wshadow"] + _WARNINGS
-
-_C_COPTS = _C_HEADER_COPTS + [
+_C_COPTS = _C_USER_COPTS + [
     "-D_GNU_SOURCE",
     "-fvisibility=hidden",
 ]
 
 _CXX_COPTS = ["-std=c++17"] + _WARNINGS
+
+_CXX_USER_COPTS = _CXX_COPTS + ["-Wshadow"]
 
 def _include_prefix():
     return "aml/" + native.package_name() if native.package_name() else "aml"
@@ -56,7 +56,7 @@ def _header_test(name, hdrs, target):
         name = name + "_c",
         testonly = True,
         srcs = [name + "_c.c"],
-        copts = _C_HEADER_COPTS + _WERROR,
+        copts = _C_USER_COPTS + _WERROR,
         linkstatic = True,
         visibility = ["//visibility:private"],
         deps = [target],
@@ -65,7 +65,7 @@ def _header_test(name, hdrs, target):
         name = name,
         size = "small",
         srcs = [name + "_cc.cc"],
-        copts = _CXX_HEADER_COPTS + _WERROR,
+        copts = _CXX_USER_COPTS + _WERROR,
         linkstatic = True,
         tags = ["header"],
         visibility = ["//visibility:private"],
