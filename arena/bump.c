@@ -380,8 +380,7 @@ static int check_options(const struct aml_area *area,
 }
 
 /** Makes the region the one chunk that there is. */
-static int adopt_region(struct aml_arena_bump *bump,
-                        const struct aml_arena_bump_options *options) {
+static int adopt_region(struct aml_arena_bump *bump, const struct aml_arena_bump_options *options) {
   struct aml_arena_bump_chunk *const chunk = calloc(1, sizeof *chunk);
   if (chunk == NULL)
     return aml_error_set(-AML_ENOMEM, "aml_arena_bump_init", NULL,

@@ -21,8 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "aml/core/arena.h"
 #include "aml/core/area.h"
+#include "aml/core/arena.h"
 #include "aml/core/block.h"
 
 #ifdef __cplusplus
@@ -119,7 +119,7 @@ static inline void *aml_arena_bump_alloc(struct aml_arena *arena, size_t size, s
 }
 
 /** Remember a place, for aml_arena_bump_rewind(); `arena` is a bump arena. */
-static inline struct aml_arena_bump_mark aml_arena_bump_mark(const struct aml_arena *arena) {
+static inline struct aml_arena_bump_mark aml_arena_bump_get_mark(const struct aml_arena *arena) {
   const struct aml_arena_bump *const bump = (const struct aml_arena_bump *)arena;
   const struct aml_arena_bump_mark mark = {bump->current, bump->next};
   return mark;

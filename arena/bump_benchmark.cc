@@ -66,17 +66,21 @@ void BM_Baseline_PointerIncrement(benchmark::State &state) {
 
 // A bump arena over the region, ended with the benchmark.
 class RegionArena {
- public:
+public:
   explicit RegionArena(benchmark::State &state) {
     const aml_arena_bump_options options = {0, 0, Region().data(), kRegionSize};
     if (aml_arena_bump_create(&arena_, nullptr, &options) != 0)
       state.SkipWithError("no arena");
   }
   RegionArena(const RegionArena &) = delete;
-  ~RegionArena() { aml_arena_destroy(&arena_); }
-  aml_arena *get() { return arena_; }
+  ~RegionArena() {
+    aml_arena_destroy(&arena_);
+  }
+  aml_arena *get() {
+    return arena_;
+  }
 
- private:
+private:
   aml_arena *arena_ = nullptr;
 };
 
@@ -151,4 +155,4 @@ BENCHMARK(BM_Baseline_MallocFree)->Arg(16)->Arg(64)->Arg(1000);
 BENCHMARK(BM_ArenaBump_CreateAllocDestroy)->Arg(64);
 BENCHMARK(BM_ArenaBump_Reset);
 
-}  // namespace
+} // namespace

@@ -8,8 +8,7 @@
 #include "aml/core/checked.h"
 #include "aml/core/error.h"
 
-static const unsigned MAP_FLAGS =
-    AML_AREA_MAP_POPULATE | AML_AREA_MAP_NO_ZERO | AML_AREA_MAP_EXACT;
+static const unsigned MAP_FLAGS = AML_AREA_MAP_POPULATE | AML_AREA_MAP_NO_ZERO | AML_AREA_MAP_EXACT;
 
 static int refuse(const char *call, const char *argument, const char *reason) {
   return aml_error_set(-AML_EINVAL, call, argument, reason);

@@ -137,20 +137,20 @@ struct aml_native_handle {
 
 /** What is known of an area, or of one mapping. */
 struct aml_area_info {
-  const char *type;                   /**< the ops table's name */
-  unsigned capabilities;              /**< bits of enum aml_area_capability */
-  size_t granularity;                 /**< bytes that sizes round up to; a power of two */
-  size_t max_alignment;               /**< bytes; the largest that map accepts */
-  size_t page_size;                   /**< bytes; what bind, move and locate work in */
-  size_t size;                        /**< bytes of the mapping; AML_UNKNOWN for an area */
-  unsigned granted;                   /**< bits of enum aml_area_grant: what was really got */
-  enum aml_policy policy;             /**< of fresh pages */
-  struct aml_nodeset devices;         /**< which memory can come from; empty: not known */
-  struct aml_native_handle native;    /**< NONE where loads and stores are the only way */
-  uint64_t read_bandwidth_mib_s;      /**< from the nearest CPUs; or AML_UNKNOWN */
-  uint64_t write_bandwidth_mib_s;     /**< likewise */
-  uint64_t read_latency_ns;           /**< likewise */
-  uint64_t write_latency_ns;          /**< likewise */
+  const char *type;                /**< the ops table's name */
+  unsigned capabilities;           /**< bits of enum aml_area_capability */
+  size_t granularity;              /**< bytes that sizes round up to; a power of two */
+  size_t max_alignment;            /**< bytes; the largest that map accepts */
+  size_t page_size;                /**< bytes; what bind, move and locate work in */
+  size_t size;                     /**< bytes of the mapping; AML_UNKNOWN for an area */
+  unsigned granted;                /**< bits of enum aml_area_grant: what was really got */
+  enum aml_policy policy;          /**< of fresh pages */
+  struct aml_nodeset devices;      /**< which memory can come from; empty: not known */
+  struct aml_native_handle native; /**< NONE where loads and stores are the only way */
+  uint64_t read_bandwidth_mib_s;   /**< from the nearest CPUs; or AML_UNKNOWN */
+  uint64_t write_bandwidth_mib_s;  /**< likewise */
+  uint64_t read_latency_ns;        /**< likewise */
+  uint64_t write_latency_ns;       /**< likewise */
 };
 
 /**
@@ -226,7 +226,7 @@ AML_PUBLIC int aml_area_unmap(struct aml_area *area, void *pointer, size_t size)
  * Cost: for a mapping, perhaps system calls.
  */
 AML_PUBLIC AML_MUST_CHECK int aml_area_get_info(struct aml_area *area, const void *pointer,
-                                            struct aml_area_info *info);
+                                                struct aml_area_info *info);
 
 /**
  * Say which devices the pages of a range are to come from.

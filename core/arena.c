@@ -79,8 +79,8 @@ int aml_arena_trim(struct aml_arena *arena, size_t keep, size_t *released) {
   return arena->ops->trim(arena, keep, released == NULL ? &unwanted : released);
 }
 
-size_t aml_arena_alloc_batch(struct aml_arena *arena, size_t size, size_t alignment,
-                             unsigned flags, size_t count, void *pointers[]) {
+size_t aml_arena_alloc_batch(struct aml_arena *arena, size_t size, size_t alignment, unsigned flags,
+                             size_t count, void *pointers[]) {
   static const char call[] = "aml_arena_alloc_batch";
   if (alignment == 0)
     alignment = AML_ARENA_ALIGNMENT;

@@ -185,15 +185,14 @@ AML_PUBLIC AML_MUST_CHECK size_t aml_arena_alloc_batch(struct aml_arena *arena, 
                                                        size_t count, void *pointers[]);
 
 /** Give blocks back; null ones are passed over. */
-AML_PUBLIC void aml_arena_free_batch(struct aml_arena *arena, size_t count,
-                                     void *const pointers[]);
+AML_PUBLIC void aml_arena_free_batch(struct aml_arena *arena, size_t count, void *const pointers[]);
 
 /** What the arena can do: bits of enum aml_arena_capability. 0 for null. */
 AML_PUBLIC unsigned aml_arena_capabilities(const struct aml_arena *arena);
 
 /** Tell what the arena holds. Returns: 0; -AML_EINVAL for null. */
 AML_PUBLIC AML_MUST_CHECK int aml_arena_get_stats(const struct aml_arena *arena,
-                                              struct aml_arena_stats *stats);
+                                                  struct aml_arena_stats *stats);
 
 /**
  * Walk the whole arena and prove its invariants; for tests and for the hunt after corruption.

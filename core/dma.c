@@ -77,9 +77,8 @@ static int prepare(const char *call, struct aml_dma *dma, const struct aml_dma_t
   return 0;
 }
 
-int aml_dma_submit(struct aml_dma *dma, struct aml_dma_request *request,
-                   const struct aml_tile *dst, const struct aml_tile *src,
-                   const struct aml_dma_options *options) {
+int aml_dma_submit(struct aml_dma *dma, struct aml_dma_request *request, const struct aml_tile *dst,
+                   const struct aml_tile *src, const struct aml_dma_options *options) {
   const struct aml_dma_transfer transfer = {request, dst, src, options};
   int err = prepare("aml_dma_submit", dma, &transfer);
   if (err)

@@ -147,8 +147,7 @@ AML_PUBLIC void aml_dma_request_finish(struct aml_dma_request *request, int resu
  * Owns: nothing changes hands.
  */
 AML_PUBLIC AML_MUST_CHECK int aml_dma_submit(struct aml_dma *dma, struct aml_dma_request *request,
-                                             const struct aml_tile *dst,
-                                             const struct aml_tile *src,
+                                             const struct aml_tile *dst, const struct aml_tile *src,
                                              const struct aml_dma_options *options);
 
 /** One element of a batch: what aml_dma_submit() takes. */

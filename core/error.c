@@ -18,17 +18,15 @@ struct last_error {
 
 static _Thread_local struct last_error last;
 
-static const char *const texts[] = {
-    [0] = "no error",
+static const char *const texts[] = {[0] = "no error",
 #define AML_ERROR_TEXT(name, number, text) [number] = text,
-    AML_ERRORS(AML_ERROR_TEXT)
+                                    AML_ERRORS(AML_ERROR_TEXT)
 #undef AML_ERROR_TEXT
 };
 
-static const char *const names[] = {
-    [0] = "0",
+static const char *const names[] = {[0] = "0",
 #define AML_ERROR_NAME(name, number, text) [number] = #name,
-    AML_ERRORS(AML_ERROR_NAME)
+                                    AML_ERRORS(AML_ERROR_NAME)
 #undef AML_ERROR_NAME
 };
 

@@ -95,7 +95,8 @@ static const char *skip_blanks(const char *text) {
 /** Reads a number at *text and moves *text past it. */
 static int parse_number(const char **text, int *number) {
   if (!isdigit((unsigned char)**text))
-    return aml_error_set(-AML_EINVAL, "aml_nodeset_parse", "text", "has no number where one is due");
+    return aml_error_set(-AML_EINVAL, "aml_nodeset_parse", "text",
+                         "has no number where one is due");
   int value = 0;
   for (; isdigit((unsigned char)**text); ++*text) {
     value = value * 10 + (**text - '0');

@@ -49,7 +49,7 @@ int aml_scratchpad_drop(struct aml_scratchpad *scratchpad, size_t id) {
 }
 
 int aml_scratchpad_get_stats(const struct aml_scratchpad *scratchpad,
-                         struct aml_scratchpad_stats *stats) {
+                             struct aml_scratchpad_stats *stats) {
   if (scratchpad == NULL || stats == NULL)
     return refuse_null("aml_scratchpad_get_stats", scratchpad == NULL ? "scratchpad" : "stats");
   scratchpad->ops->stats(scratchpad, stats);

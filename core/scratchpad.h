@@ -150,7 +150,7 @@ AML_PUBLIC AML_MUST_CHECK int aml_scratchpad_drop(struct aml_scratchpad *scratch
 
 /** Tell what happened and what it holds. Returns: 0; -AML_EINVAL for null. */
 AML_PUBLIC AML_MUST_CHECK int aml_scratchpad_get_stats(const struct aml_scratchpad *scratchpad,
-                                                   struct aml_scratchpad_stats *stats);
+                                                       struct aml_scratchpad_stats *stats);
 
 /** Prove the invariants; linear in the slots. Returns: 0; -AML_EINVAL, with a sentence. */
 AML_PUBLIC AML_MUST_CHECK int aml_scratchpad_validate(const struct aml_scratchpad *scratchpad);

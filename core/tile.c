@@ -67,8 +67,7 @@ int aml_tile_dense(struct aml_tile *tile, struct aml_area *area, void *base, siz
   if (order != AML_ORDER_ROW && order != AML_ORDER_COLUMN)
     return aml_error_set(-AML_EINVAL, call, "order", "is no order");
 
-  struct aml_tile made = {
-      .base = base, .area = area, .element_size = element_size, .ndims = ndims};
+  struct aml_tile made = {.base = base, .area = area, .element_size = element_size, .ndims = ndims};
   size_t stride = element_size;
   for (size_t i = 0; i < ndims; ++i) {
     const size_t d = order == AML_ORDER_ROW ? ndims - 1 - i : i;
@@ -172,8 +171,7 @@ int aml_tile_slice(const struct aml_tile *tile, const size_t offset[], const siz
   return 0;
 }
 
-int aml_tile_permute(const struct aml_tile *tile, const size_t order[],
-                     struct aml_tile *permuted) {
+int aml_tile_permute(const struct aml_tile *tile, const size_t order[], struct aml_tile *permuted) {
   static const char call[] = "aml_tile_permute";
   if (tile == NULL || order == NULL || permuted == NULL)
     return aml_error_set(-AML_EINVAL, call, NULL, "an argument is null");

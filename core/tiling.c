@@ -93,8 +93,8 @@ int aml_tiling_iterator_split(struct aml_tiling_iterator *iterator, size_t part,
 bool aml_tiling_next(struct aml_tiling_iterator *iterator, size_t *id) {
   if (iterator == NULL || id == NULL || iterator->next >= iterator->end)
     return false;
-  const bool reverse = iterator->order == AML_TILING_ROW_REVERSE ||
-                       iterator->order == AML_TILING_COLUMN_REVERSE;
+  const bool reverse =
+      iterator->order == AML_TILING_ROW_REVERSE || iterator->order == AML_TILING_COLUMN_REVERSE;
   const bool row = iterator->order == AML_TILING_ROW || iterator->order == AML_TILING_ROW_REVERSE;
   size_t rest = iterator->next;
   if (reverse) {

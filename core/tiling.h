@@ -87,7 +87,7 @@ AML_PUBLIC size_t aml_tiling_count(const struct aml_tiling *tiling);
 
 /** Tell what a tiling cuts, and into what. Returns: 0; -AML_EINVAL for null. */
 AML_PUBLIC AML_MUST_CHECK int aml_tiling_get_info(const struct aml_tiling *tiling,
-                                              struct aml_tiling_info *info);
+                                                  struct aml_tiling_info *info);
 
 /**
  * Tell the id of the tile at coordinates.
@@ -157,10 +157,10 @@ struct aml_tiling_iterator {
  *
  * Returns: 0; -AML_EINVAL for null, an unknown order, or a box that leaves the grid.
  */
-AML_PUBLIC AML_MUST_CHECK int
-aml_tiling_iterate(const struct aml_tiling *tiling, enum aml_tiling_order order,
-                   const size_t offset[], const size_t extent[],
-                   struct aml_tiling_iterator *iterator);
+AML_PUBLIC AML_MUST_CHECK int aml_tiling_iterate(const struct aml_tiling *tiling,
+                                                 enum aml_tiling_order order, const size_t offset[],
+                                                 const size_t extent[],
+                                                 struct aml_tiling_iterator *iterator);
 
 /**
  * Keep of an iteration one of `parts` balanced parts, for `parts` threads that share nothing.

@@ -25,8 +25,7 @@ extern "C" {
   "." AML_VERSION_TEXT(AML_VERSION_MINOR) "." AML_VERSION_TEXT(AML_VERSION_PATCH)
 
 /** One number that grows with the version, for `#if AML_VERSION_NUMBER >= 100`. */
-#define AML_VERSION_NUMBER                                                                         \
-  (AML_VERSION_MAJOR * 10000 + AML_VERSION_MINOR * 100 + AML_VERSION_PATCH)
+#define AML_VERSION_NUMBER (AML_VERSION_MAJOR * 10000 + AML_VERSION_MINOR * 100 + AML_VERSION_PATCH)
 
 /** The version of the library that is linked, in the form of AML_VERSION. */
 AML_PUBLIC const char *aml_version(void);

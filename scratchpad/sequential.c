@@ -115,8 +115,8 @@ static int write_back(struct aml_scratchpad_sequential *pad, uint32_t slot) {
     return 0;
   int err = aml_tiling_tile(pad->tiling, &pad->datum, it->id, &home_tile);
   if (!err)
-    err = transfer(pad, &home_tile, &pad->tiles[slot], AML_DMA_USE_STREAM,
-                   &pad->stats.written_size);
+    err =
+        transfer(pad, &home_tile, &pad->tiles[slot], AML_DMA_USE_STREAM, &pad->stats.written_size);
   if (!err)
     it->dirty = false;
   return err;
@@ -355,8 +355,7 @@ static void fini(struct aml_scratchpad *scratchpad) {
   struct aml_scratchpad_sequential *const pad = pad_of(scratchpad);
   (void)flush(scratchpad);
   release_memory(pad);
-  *pad =
-      (struct aml_scratchpad_sequential){.scratchpad = {.ops = &aml_scratchpad_sequential_ops}};
+  *pad = (struct aml_scratchpad_sequential){.scratchpad = {.ops = &aml_scratchpad_sequential_ops}};
 }
 
 const struct aml_scratchpad_ops aml_scratchpad_sequential_ops = {
@@ -431,10 +430,10 @@ static int plan(struct aml_scratchpad_sequential *pad,
 
 /** Takes all memory that the scratchpad will ever have. */
 static int take_memory(struct aml_scratchpad_sequential *pad, size_t alignment) {
-  const struct aml_area_map_options options = {
-      .alignment = alignment == 0 ? DEFAULT_ALIGNMENT : alignment,
-      .flags = AML_AREA_MAP_NO_ZERO,
-      .label = "scratchpad:sequential"};
+  const struct aml_area_map_options options = {.alignment =
+                                                   alignment == 0 ? DEFAULT_ALIGNMENT : alignment,
+                                               .flags = AML_AREA_MAP_NO_ZERO,
+                                               .label = "scratchpad:sequential"};
   pad->table = malloc((pad->table_mask + 1) * sizeof *pad->table);
   pad->slots = malloc(pad->slot_count * sizeof *pad->slots);
   pad->tiles = malloc(pad->slot_count * sizeof *pad->tiles);

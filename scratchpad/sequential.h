@@ -74,7 +74,7 @@ struct aml_scratchpad_sequential {
   uint32_t newest; /**< last of it */
   bool read_only;
   enum aml_order order;
-  struct aml_area *area;           /**< of the slots; borrowed, as all below */
+  struct aml_area *area; /**< of the slots; borrowed, as all below */
   const struct aml_tiling *tiling;
   struct aml_dma *dma;
   struct aml_tile datum;
@@ -116,20 +116,22 @@ extern AML_PUBLIC const struct aml_scratchpad_ops aml_scratchpad_sequential_ops;
  * alignment that is none, tiles that overlap without read_only; -AML_EOVERFLOW; -AML_ENOMEM; what
  * the area's map failed with.
  */
-AML_PUBLIC AML_MUST_CHECK int aml_scratchpad_sequential_init(
-    struct aml_scratchpad *scratchpad, struct aml_area *area, const struct aml_tile *datum,
-    const struct aml_tiling *tiling, struct aml_dma *dma,
-    const struct aml_scratchpad_sequential_options *options);
+AML_PUBLIC AML_MUST_CHECK int
+aml_scratchpad_sequential_init(struct aml_scratchpad *scratchpad, struct aml_area *area,
+                               const struct aml_tile *datum, const struct aml_tiling *tiling,
+                               struct aml_dma *dma,
+                               const struct aml_scratchpad_sequential_options *options);
 
 /** Allocate and initialise one; -AML_ENOMEM, and else as aml_scratchpad_sequential_init(). */
-AML_PUBLIC AML_MUST_CHECK int aml_scratchpad_sequential_create(
-    struct aml_scratchpad **scratchpad, struct aml_area *area, const struct aml_tile *datum,
-    const struct aml_tiling *tiling, struct aml_dma *dma,
-    const struct aml_scratchpad_sequential_options *options);
+AML_PUBLIC AML_MUST_CHECK int
+aml_scratchpad_sequential_create(struct aml_scratchpad **scratchpad, struct aml_area *area,
+                                 const struct aml_tile *datum, const struct aml_tiling *tiling,
+                                 struct aml_dma *dma,
+                                 const struct aml_scratchpad_sequential_options *options);
 
 /** The slot that holds a tile, or NONE. */
-static inline uint32_t
-aml_scratchpad_sequential_find(const struct aml_scratchpad_sequential *pad, size_t id) {
+static inline uint32_t aml_scratchpad_sequential_find(const struct aml_scratchpad_sequential *pad,
+                                                      size_t id) {
   // Fibonacci hashing (Knuth, The Art of Computer Programming 3, 6.4), then linear probing.
   size_t place = (size_t)((uint64_t)id * UINT64_C(0x9E3779B97F4A7C15) >> pad->table_shift);
   while (pad->table[place].slot != AML_SCRATCHPAD_SEQUENTIAL_NONE) {
@@ -160,9 +162,9 @@ AML_PUBLIC AML_MUST_CHECK int aml_scratchpad_sequential_miss(struct aml_scratchp
                                                              const struct aml_tile **tile);
 
 /** aml_scratchpad_pull() without checks for null, to be inlined. */
-static inline AML_MUST_CHECK int
-aml_scratchpad_sequential_pull(struct aml_scratchpad *scratchpad, size_t id, unsigned flags,
-                               const struct aml_tile **tile) {
+static inline AML_MUST_CHECK int aml_scratchpad_sequential_pull(struct aml_scratchpad *scratchpad,
+                                                                size_t id, unsigned flags,
+                                                                const struct aml_tile **tile) {
   struct aml_scratchpad_sequential *const pad = (struct aml_scratchpad_sequential *)scratchpad;
   const uint32_t slot = aml_scratchpad_sequential_find(pad, id);
   if (flags != 0 || slot == AML_SCRATCHPAD_SEQUENTIAL_NONE)
