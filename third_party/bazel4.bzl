@@ -49,6 +49,11 @@ def bazel4_repositories():
     rules_cc = {"BUILD.bazel": "", "cc/BUILD.bazel": "", "cc/defs.bzl": _RULES_CC_DEFS}
     for rule in _RULES_CC:
         rules_cc["cc/%s.bzl" % rule] = "%s = native.%s\n" % (rule, rule)
+    rules_cc["cc/common/BUILD.bazel"] = ""
+
+    # Two files, as one cannot both read the builtin of this name and define it.
+    rules_cc["cc/common/builtin.bzl"] = "BUILTIN = CcInfo\n"
+    rules_cc["cc/common/cc_info.bzl"] = "load(\":builtin.bzl\", \"BUILTIN\")\n\nCcInfo = BUILTIN\n"
     _files_repository(name = "rules_cc", files = rules_cc)
     _files_repository(name = "rules_shell", files = {
         "shell/BUILD.bazel": "",

@@ -204,7 +204,7 @@ def aml_cc_benchmark(name, srcs, copts = [], data = [], deps = [], **kwargs):
         deps = [":" + name + "_lib"],
     )
 
-def aml_cc_fuzz_test(name, srcs, copts = [], corpus = [], deps = [], **kwargs):
+def aml_cc_fuzz_test(name, srcs, copts = [], corpus = [], deps = [], tags = [], **kwargs):
     """A test that replays a corpus, and with --config=fuzz a libFuzzer program.
 
     With --config=fuzz, `bazel test` fuzzes for half a minute, and
@@ -216,6 +216,7 @@ def aml_cc_fuzz_test(name, srcs, copts = [], corpus = [], deps = [], **kwargs):
       copts: Options besides the project's own.
       corpus: The inputs to replay, and to start from.
       deps: What it tests.
+      tags: Tags besides fuzz.
       **kwargs: As for cc_test.
     """
     locations = ["$(location %s)" % input for input in corpus]
@@ -235,6 +236,7 @@ def aml_cc_fuzz_test(name, srcs, copts = [], corpus = [], deps = [], **kwargs):
             "//conditions:default": [],
         }),
         linkstatic = True,
+        tags = ["fuzz"] + tags,
         deps = deps + select({
             "//tools/build:fuzz": [],
             "//conditions:default": ["//tools/build:fuzz_replay_main"],

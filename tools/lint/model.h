@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Included before every C file that clang-tidy reads, and by nothing else: tells its analyser, which
-// sees one file at a time, that a recorded failure is never 0. Else it follows paths on which a call
-// failed and returned success.
+// Included before every C file that clang-tidy reads, and by nothing else: tells its analyser,
+// which sees one file at a time, that a recorded failure is never 0. Else it follows paths on which
+// a call failed and returned success.
 
 #ifndef AML_TOOLS_LINT_MODEL_H
 #define AML_TOOLS_LINT_MODEL_H
