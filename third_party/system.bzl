@@ -82,7 +82,8 @@ def _system_library_impl(repository_ctx):
     if missing:
         # buildifier: disable=print
         print(("%s: the %s was not found; what needs it is left out. " +
-               "On Debian or Ubuntu: sudo apt-get install %s") % (
+               "On Debian or Ubuntu: sudo apt-get install %s; then, since a running Bazel " +
+               "remembers, bazel shutdown") % (
             attr.id,
             missing,
             " ".join(attr.packages),
