@@ -123,7 +123,7 @@ def table(sources):
         for target in (lines.target, "total"):
             found[target] += len(lines.counts)
             hit[target] += sum(1 for count in lines.counts.values() if count)
-    order = sorted(target for target in found if target != "total") + ["total"]
+    order = sorted(target for target in found if found[target] and target != "total") + ["total"]
     width = max(len(target) for target in order)
     return "".join(
         "%-*s %6.1f%% (%d/%d)\n"

@@ -93,5 +93,7 @@ class CoverageTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    # `bazel coverage` redirects what this test's own programs count.
     os.environ.pop("GCOV_PREFIX", None)
+    os.environ.pop("GCOV_PREFIX_STRIP", None)
     unittest.main()
