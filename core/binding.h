@@ -96,10 +96,10 @@ struct aml_binding_apply_options {
 /**
  * Bind a range of an area, page by page.
  *
- * Runs of pages with one device become one aml_area_bind(); a binding that is a kernel policy
- * becomes a single one. If there are more runs than options allow, pages that are present are
- * moved in bulk by aml_area_move() and no policy is set; for pages not yet present that is
- * -AML_EOVERFLOW.
+ * Runs of pages with one device become one aml_area_bind(). A binding that is a kernel policy
+ * becomes a single one; pages present already then are moved in bulk, if flags ask for it. If there
+ * are more runs than options allow, pages that are present are moved in bulk by aml_area_move() and
+ * no policy is set; for pages not yet present that is -AML_EOVERFLOW.
  *
  * @param pointer  an address in a mapping of `area`; its page is the first one.
  * @param size     bytes, not 0; the range ends in the same mapping.

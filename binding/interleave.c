@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "aml/binding/interleave.h"
+
+#include <stdlib.h>
+
+#include "aml/core/error.h"
+
+static const struct aml_binding_interleave *interleave_of(const struct aml_binding *binding) {
+  return (const struct aml_binding_interleave *)binding;
+}
+
+static void fini(struct aml_binding *binding) {
+  *(struct aml_binding_interleave *)binding =
+      (struct aml_binding_interleave){.binding = {.ops = &aml_binding_interleave_ops}};
+}
+
+static int device_of(const struct aml_binding *binding, size_t index, size_t count) {
+  (void)count;
+  return aml_binding_interleave_device_of(binding, index);
+}
+
+static void devices(const struct aml_binding *binding, struct aml_nodeset *result) {
+  const struct aml_binding_interleave *const it = interleave_of(binding);
+  *result = (struct aml_nodeset){{0}};
+  for (size_t i = 0; i < it->count; ++i)
+    (void)aml_nodeset_add(result, it->devices[i]);
+}
+
+static size_t run(const struct aml_binding *binding, size_t index, size_t count) {
+  return interleave_of(binding)->count == 1 ? count - index : 1;
+}
+
+static int policy(const struct aml_binding *binding, enum aml_policy *result,
+                  struct aml_nodeset *nodes) {
+  *result = AML_POLICY_INTERLEAVE;
+  devices(binding, nodes);
+  return 0;
+}
+
+const struct aml_binding_ops aml_binding_interleave_ops = {
+    .name = "interleave",
+    .fini = fini,
+    .device_of = device_of,
+    .devices = devices,
+    .run = run,
+    .policy = policy,
+};
+
+int aml_binding_interleave_init(struct aml_binding *binding, const struct aml_nodeset *nodes) {
+  static const char call[] = "aml_binding_interleave_init";
+  if (binding == NULL || binding->ops != &aml_binding_interleave_ops)
+    return aml_error_set(-AML_EINVAL, call, "binding",
+                         "is null, or was not declared by AML_BINDING_INTERLEAVE_DECL");
+  if (nodes == NULL || aml_nodeset_is_empty(nodes))
+    return aml_error_set(-AML_EINVAL, call, "devices", "is null or empty");
+  struct aml_binding_interleave *const it = (struct aml_binding_interleave *)binding;
+  it->count = 0;
+  for (int node = aml_nodeset_next(nodes, -1); node >= 0; node = aml_nodeset_next(nodes, node))
+    it->devices[it->count++] = (uint16_t)node;
+  return 0;
+}
+
+int aml_binding_interleave_create(struct aml_binding **binding, const struct aml_nodeset *nodes) {
+  static const char call[] = "aml_binding_interleave_create";
+  if (binding == NULL)
+    return aml_error_set(-AML_EINVAL, call, "binding", "is null");
+  struct aml_binding_interleave *const it = calloc(1, sizeof *it);
+  if (it == NULL)
+    return aml_error_set(-AML_ENOMEM, call, NULL, "no memory for the binding");
+  it->binding.ops = &aml_binding_interleave_ops;
+  const int err = aml_binding_interleave_init(&it->binding, nodes);
+  if (err) {
+    free(it);
+    return err;
+  }
+  *binding = &it->binding;
+  return 0;
+}
