@@ -41,8 +41,7 @@ struct aml_internal_placement {
  * Cost: linear in pages and in contiguous runs of tiles; four bytes of memory a page, and some
  * more for each page that tiles share.
  */
-AML_MUST_CHECK int aml_internal_placement_init(const char *call,
-                                               const struct aml_binding *binding,
+AML_MUST_CHECK int aml_internal_placement_init(const char *call, const struct aml_binding *binding,
                                                const struct aml_tiling *tiling,
                                                const struct aml_tile *datum, size_t page_size,
                                                struct aml_internal_placement *placement);
