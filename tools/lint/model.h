@@ -9,16 +9,19 @@
 
 #include "aml/core/error.h"
 
-static inline int aml_lint_negative(int err) {
-  if (err >= 0)
-    __builtin_unreachable();
-  return err;
-}
+// A statement expression, since the analyser does not look into functions at any depth.
+#define AML_LINT_NEGATIVE(call)                                                                    \
+  ({                                                                                               \
+    const int aml_lint_err = (call);                                                               \
+    if (aml_lint_err >= 0)                                                                         \
+      __builtin_unreachable();                                                                     \
+    aml_lint_err;                                                                                  \
+  })
 
 // The name within its own macro is not expanded again: it is the function.
-#define aml_error_set(...) aml_lint_negative(aml_error_set(__VA_ARGS__))
-#define aml_error_set_value(...) aml_lint_negative(aml_error_set_value(__VA_ARGS__))
-#define aml_error_set_system(...) aml_lint_negative(aml_error_set_system(__VA_ARGS__))
+#define aml_error_set(...) AML_LINT_NEGATIVE(aml_error_set(__VA_ARGS__))
+#define aml_error_set_value(...) AML_LINT_NEGATIVE(aml_error_set_value(__VA_ARGS__))
+#define aml_error_set_system(...) AML_LINT_NEGATIVE(aml_error_set_system(__VA_ARGS__))
 
 // What inline functions of core/ call to refuse; core/ itself has the real ones.
 #ifndef AML_LINT_CORE
