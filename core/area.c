@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "aml/core/checked.h"
-#include "aml/core/error.h"
 
 static const unsigned MAP_FLAGS = AML_AREA_MAP_POPULATE | AML_AREA_MAP_NO_ZERO | AML_AREA_MAP_EXACT;
 

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "aml/core/block.h"
+#include "aml/core/error.h"
 #include "aml/core/nodeset.h"
 
 #ifdef __cplusplus

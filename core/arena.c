@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "aml/core/checked.h"
-#include "aml/core/error.h"
 
 // The hot functions are inline in the header; this is where their symbols live.
 extern inline void *aml_arena_alloc(struct aml_arena *arena, size_t size, size_t alignment,

@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "aml/core/block.h"
+#include "aml/core/error.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -261,6 +261,39 @@ static int move_batch(const struct view *it, struct batch *batch, void *context)
   return 0;
 }
 
+/**
+ * Moves those pages of a batch that are present and on another device. The kernel does not do that
+ * for a policy of several devices: to it a page is right that is on any of them.
+ */
+static int correct_batch(const struct view *it, struct batch *batch, void *context) {
+  const unsigned flags = *(const unsigned *)context;
+  int err = aml_area_locate(it->area, batch->count, batch->pages, batch->found);
+  if (err)
+    return err;
+  size_t wrong = 0;
+  for (size_t i = 0; i < batch->count; ++i) {
+    if (batch->found[i] < 0 || batch->found[i] == batch->wanted[i])
+      continue;
+    batch->pages[wrong] = batch->pages[i];
+    batch->wanted[wrong++] = batch->wanted[i];
+  }
+  err = aml_area_move(it->area, wrong, batch->pages, batch->wanted, batch->found);
+  for (size_t i = 0; i < wrong && !err; ++i)
+    if (batch->found[i] != batch->wanted[i] && (flags & AML_AREA_BIND_STRICT) != 0)
+      err = aml_error_set(-AML_EIO, it->call, NULL, "a page cannot be moved");
+  return err;
+}
+
+/** Makes a whole view one policy of the kernel. */
+static int apply_policy(const struct view *it, enum aml_policy policy,
+                        const struct aml_nodeset *devices, unsigned flags) {
+  const int err =
+      aml_area_bind(it->area, it->first, it->page_count * it->page_size, policy, devices, flags);
+  if (err || (flags & AML_AREA_BIND_MOVE) == 0 || aml_nodeset_count(devices) < 2)
+    return err;
+  return visit_pages(it, false, correct_batch, &flags);
+}
+
 static const struct aml_binding_apply_options apply_defaults = {0};
 
 static int check_flags(const char *call, const struct aml_binding_apply_options *options) {
@@ -291,7 +324,7 @@ int aml_binding_apply(const struct aml_binding *binding, struct aml_area *area, 
   if (err)
     return err;
   if (number_by_address(&view, &policy, &devices))
-    return aml_area_bind(area, pointer, size, policy, &devices, options->flags);
+    return apply_policy(&view, policy, &devices, options->flags);
   return apply(&view, options);
 }
 

@@ -25,6 +25,7 @@
 
 #include "aml/core/area.h"
 #include "aml/core/block.h"
+#include "aml/core/error.h"
 #include "aml/core/nodeset.h"
 #include "aml/core/tile.h"
 #include "aml/core/tiling.h"

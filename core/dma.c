@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 
-#include "aml/core/error.h"
 
 static const struct aml_dma_options default_options = {.use = AML_DMA_USE_UNKNOWN};
 

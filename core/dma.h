@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 #include "aml/core/block.h"
+#include "aml/core/error.h"
 #include "aml/core/tile.h"
 
 #ifdef __cplusplus

@@ -102,7 +102,7 @@ void aml_tile_span(const struct aml_tile *tile, void **lowest, size_t *size) {
   *size = below + above;
 }
 
-bool aml_tile_may_overlap(const struct aml_tile *a, const struct aml_tile *b) {
+static bool spans_overlap(const struct aml_tile *a, const struct aml_tile *b) {
   void *a_lowest;
   void *b_lowest;
   size_t a_size;
@@ -111,6 +111,83 @@ bool aml_tile_may_overlap(const struct aml_tile *a, const struct aml_tile *b) {
   aml_tile_span(b, &b_lowest, &b_size);
   return (uintptr_t)a_lowest < (uintptr_t)b_lowest + b_size &&
          (uintptr_t)b_lowest < (uintptr_t)a_lowest + a_size;
+}
+
+/** Two tiles of the same strides: what tells whether elements of them meet. */
+struct meeting {
+  size_t ndims;
+  ptrdiff_t stride[AML_MAX_DIMS]; // descending, positive
+  ptrdiff_t below[AML_MAX_DIMS];  // how far the coordinate of one can be below that of the other
+  ptrdiff_t above[AML_MAX_DIMS];  // and above
+  ptrdiff_t element_size;
+};
+
+/**
+ * Whether elements meet whose addresses, as far as dimensions from `d` on have to make up for it,
+ * are `distance` apart. Strides are nested, so only two differences of coordinates come close.
+ */
+static bool meets(const struct meeting *it, size_t d, ptrdiff_t distance) {
+  if (d == it->ndims)
+    return distance < it->element_size && -distance < it->element_size;
+  const ptrdiff_t down = distance / it->stride[d] - (distance % it->stride[d] < 0);
+  for (ptrdiff_t k = down; k <= down + 1; ++k)
+    if (k >= -it->below[d] && k <= it->above[d] && meets(it, d + 1, distance - k * it->stride[d]))
+      return true;
+  return false;
+}
+
+/** Enters a dimension where its stride belongs. */
+static void enter_dimension(struct meeting *it, ptrdiff_t stride, ptrdiff_t below,
+                            ptrdiff_t above) {
+  size_t d = it->ndims++;
+  for (; d > 0 && it->stride[d - 1] < stride; --d) {
+    it->stride[d] = it->stride[d - 1];
+    it->below[d] = it->below[d - 1];
+    it->above[d] = it->above[d - 1];
+  }
+  it->stride[d] = stride;
+  it->below[d] = below;
+  it->above[d] = above;
+}
+
+/** Whether each stride steps over all that faster dimensions reach. */
+static bool is_nested(const struct meeting *it) {
+  ptrdiff_t span = it->element_size;
+  for (size_t d = it->ndims; d-- > 0;) {
+    if (it->stride[d] < span)
+      return false;
+    span += it->stride[d] * (it->below[d] > it->above[d] ? it->below[d] : it->above[d]);
+  }
+  return true;
+}
+
+/** Compares two tiles; false if their strides are not the same, or not nested. */
+static bool compare_strides(const struct aml_tile *a, const struct aml_tile *b,
+                            struct meeting *it) {
+  it->ndims = 0;
+  it->element_size = (ptrdiff_t)a->element_size;
+  if (a->ndims != b->ndims || a->element_size != b->element_size)
+    return false;
+  for (size_t d = 0; d < a->ndims; ++d) {
+    const ptrdiff_t stride = a->stride_bytes[d];
+    const ptrdiff_t a_last = (ptrdiff_t)a->extent[d] - 1;
+    const ptrdiff_t b_last = (ptrdiff_t)b->extent[d] - 1;
+    if (a_last == 0 && b_last == 0)
+      continue;
+    if (stride != b->stride_bytes[d] || stride == 0)
+      return false;
+    // Backwards, the roles of the two sides are exchanged.
+    enter_dimension(it, stride < 0 ? -stride : stride, stride < 0 ? a_last : b_last,
+                    stride < 0 ? b_last : a_last);
+  }
+  return is_nested(it);
+}
+
+bool aml_tile_may_overlap(const struct aml_tile *a, const struct aml_tile *b) {
+  struct meeting it;
+  if (!spans_overlap(a, b))
+    return false;
+  return !compare_strides(a, b, &it) || meets(&it, 0, (char *)b->base - (char *)a->base);
 }
 
 void aml_tile_merge(const struct aml_tile *tile, struct aml_tile *merged) {

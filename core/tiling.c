@@ -7,7 +7,6 @@
 
 #include <stdlib.h>
 
-#include "aml/core/error.h"
 
 // The hot function is inline in the header; this is where its symbol lives.
 extern inline int aml_tiling_tile(const struct aml_tiling *tiling, const struct aml_tile *datum,

@@ -22,6 +22,7 @@
 #include <stddef.h>
 
 #include "aml/core/block.h"
+#include "aml/core/error.h"
 #include "aml/core/tile.h"
 
 #ifdef __cplusplus

@@ -57,12 +57,8 @@ public:
     aml_tiling_destroy(&tiling_);
     aml_area_destroy(&area_);
   }
-  aml_scratchpad *get() {
-    return pad_;
-  }
-  char *data() {
-    return data_;
-  }
+  aml_scratchpad *get() { return pad_; }
+  char *data() { return data_; }
 
 private:
   aml_area *area_ = nullptr;

@@ -145,10 +145,8 @@ TEST_F(ScratchpadSequential, FindsTilesAmongManyThatCollide) {
     ASSERT_EQ(0, aml_scratchpad_pull(pad_, id, 0, &tile));
     ASSERT_EQ(id, *static_cast<uint16_t *>(tile->base));
     ASSERT_EQ(0, aml_scratchpad_release(pad_, id, false));
-    if (step % 3 == 0)
-      ASSERT_EQ(0, aml_scratchpad_drop(pad_, id));
-    if (step % 64 == 0)
-      ASSERT_EQ(0, aml_scratchpad_validate(pad_)) << aml_error_detail();
+    ASSERT_EQ(0, step % 3 == 0 ? aml_scratchpad_drop(pad_, id) : 0);
+    ASSERT_EQ(0, step % 64 == 0 ? aml_scratchpad_validate(pad_) : 0) << aml_error_detail();
   }
   aml_scratchpad_destroy(&pad_);
   aml_tiling_destroy(&each);
@@ -301,7 +299,7 @@ TEST_F(ScratchpadSequential, InitRefusesWhatItCannotWorkWith) {
   options.alignment = 48;
   EXPECT_EQ(-AML_EINVAL, init(area_, &datum_, tiling_, dma_, options));
   options = {};
-  options.order = static_cast<aml_order>(7);
+  std::memset(&options.order, 7, sizeof options.order);
   EXPECT_EQ(-AML_EINVAL, init(area_, &datum_, tiling_, dma_, options));
   options = {};
   options.slot_count = SIZE_MAX;

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The copy engine of all host dmas. A plan is what two tiles of equal extents come down to once
+// dimensions of one element are gone, the rest is sorted by the destination's strides, and
+// neighbours that run on in both tiles are one. Running it visits contiguous runs.
+
+#ifndef AML_DMA_INTERNAL_COPY_H
+#define AML_DMA_INTERNAL_COPY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "aml/core/block.h"
+#include "aml/core/dma.h"
+#include "aml/core/tile.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * A copy, reduced.
+ *
+ * Runs of `run_count` elements lie at every combination of the `ndims` dimensions, slowest first;
+ * destination strides are positive and descend. ndims == 0 is one run.
+ */
+struct aml_internal_copy_plan {
+  char *dst;
+  const char *src;
+  size_t dst_element_size;
+  size_t src_element_size;
+  size_t run_count;
+  size_t ndims;
+  size_t extent[AML_MAX_DIMS];
+  ptrdiff_t dst_stride[AML_MAX_DIMS];
+  ptrdiff_t src_stride[AML_MAX_DIMS];
+};
+
+/** Reduces two valid tiles of equal extents. */
+void aml_internal_copy_plan(const struct aml_tile *dst, const struct aml_tile *src,
+                            struct aml_internal_copy_plan *plan);
+
+/**
+ * Copies by a plan whose element sizes are equal. The tiles do not overlap.
+ *
+ * @param stream_size  runs of that many bytes and more are written past the caches.
+ */
+void aml_internal_copy_run(const struct aml_internal_copy_plan *plan, size_t stream_size);
+
+/**
+ * Copies by a plan as if the source were read first.
+ *
+ * Returns: false, with nothing copied, if no order of copying does that without a buffer.
+ */
+bool aml_internal_copy_run_overlapping(const struct aml_internal_copy_plan *plan);
+
+/** Runs an operation over each run. Returns: 0, or the first result that is not. */
+int aml_internal_copy_operate(const struct aml_internal_copy_plan *plan,
+                              const struct aml_dma_operation *operation);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
