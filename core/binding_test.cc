@@ -419,6 +419,54 @@ TEST_F(CoreBinding, AKernelPolicyIsOneBindAndNumbersPagesByAddress) {
   EXPECT_EQ(5 * kPage, report.right_size);
 }
 
+TEST_F(CoreBinding, AKernelPolicyMovesAndChecksPageByPageWhenAsked) {
+  // To the kernel a page is right on any device of the policy; to us it is not.
+  const auto interleave = [](size_t index, size_t) { return static_cast<int>(index % 2); };
+  Function binding(interleave);
+  aml_nodeset set = aml_nodeset_of(0);
+  ASSERT_TRUE(aml_nodeset_add(&set, 1));
+  binding.BecomePolicy(set);
+  area_.Touch(kStart, 3 * kPage);
+  aml_binding_apply_options options = {0, 0};
+  ASSERT_EQ(0, aml_binding_apply(binding.get(), area_.get(), kPointer, 4 * kPage, &options));
+  EXPECT_EQ((V{0, 0, 0, kAbsent}), DevicesOf(4));
+  EXPECT_TRUE(area_.locates.empty());
+
+  options.flags = AML_AREA_BIND_STRICT;
+  EXPECT_EQ(-AML_EIO, aml_binding_apply(binding.get(), area_.get(), kPointer, 4 * kPage, &options));
+  EXPECT_TRUE(area_.moves.empty());
+
+  options.flags |= AML_AREA_BIND_MOVE;
+  ASSERT_EQ(0, aml_binding_apply(binding.get(), area_.get(), kPointer, 4 * kPage, &options));
+  EXPECT_EQ((V{0, 1, 0, kAbsent}), DevicesOf(4));
+  EXPECT_EQ((std::vector<size_t>{1}), area_.moves);
+
+  area_.place[kStart / kPage + 1] = 0;
+  area_.answers[kStart / kPage + 1] = 0; // will not move
+  EXPECT_EQ(-AML_EIO, aml_binding_apply(binding.get(), area_.get(), kPointer, 4 * kPage, &options));
+  options.flags = AML_AREA_BIND_MOVE;
+  EXPECT_EQ(0, aml_binding_apply(binding.get(), area_.get(), kPointer, 4 * kPage, &options));
+  area_.fail_locate_at = static_cast<int>(area_.locates.size());
+  EXPECT_EQ(-AML_EPERM,
+            aml_binding_apply(binding.get(), area_.get(), kPointer, 4 * kPage, &options));
+  area_.fail_locate_at = -1;
+  area_.fail_move_at = static_cast<int>(area_.moves.size());
+  EXPECT_EQ(-AML_EPERM,
+            aml_binding_apply(binding.get(), area_.get(), kPointer, 4 * kPage, &options));
+}
+
+TEST_F(CoreBinding, APolicyOfOneDeviceIsLeftToTheKernel) {
+  Function binding([](size_t, size_t) { return 3; });
+  binding.BecomePolicy(aml_nodeset_of(3));
+  const aml_binding_apply_options options = {AML_AREA_BIND_MOVE, 0};
+  area_.Touch(kStart, 4 * kPage);
+  ASSERT_EQ(0, aml_binding_apply(binding.get(), area_.get(), kPointer, 4 * kPage, &options));
+  ASSERT_EQ(1u, area_.binds.size());
+  EXPECT_EQ(unsigned{AML_AREA_BIND_MOVE}, area_.binds[0].flags);
+  EXPECT_TRUE(area_.locates.empty());
+  EXPECT_TRUE(area_.moves.empty());
+}
+
 TEST_F(CoreBinding, TooManyRunsMoveInBulkWhatIsPresent) {
   Function binding([](size_t index, size_t) { return static_cast<int>(index % 2); });
   area_.Touch(kStart, 1001 * kPage);

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What applying and verifying a binding share: a range of pages, and for each the device that it
+// belongs to, told run by run. For a binding by pages this is computed as it is read and takes no
+// memory; for a binding by tiles it is an array (placement.h).
+//
+// Threads: thread-compatible; reading is thread-safe.
+
+#ifndef AML_CORE_INTERNAL_VIEW_H
+#define AML_CORE_INTERNAL_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "aml/core/area.h"
+#include "aml/core/binding.h"
+#include "aml/core/block.h"
+#include "aml/core/error.h"
+#include "aml/core/nodeset.h"
+#include "aml/core/tile.h"
+#include "aml/core/tiling.h"
+#include "core/internal/placement.h"
+
+/** What a page can have instead of a device: it may be anywhere, resp. it is in no tile. */
+enum {
+  AML_INTERNAL_VIEW_STAYS = -AML_ENOENT,
+  AML_INTERNAL_VIEW_OUTSIDE = AML_INTERNAL_PLACEMENT_OUTSIDE
+};
+
+/** Pages of an area, and where the device of each is told. Made with call and binding set. */
+struct aml_internal_view {
+  const char *call; /**< the public function at work */
+  struct aml_area *area;
+  char *first; /**< of the first page */
+  size_t page_size;
+  size_t page_count;
+  const struct aml_binding *binding; /**< by pages: page i is item first_index + i of index_count */
+  size_t first_index;
+  size_t index_count;
+  struct aml_internal_placement placement; /**< by tiles; else without devices */
+};
+
+/** View a range of an area; checks arguments as those of the public functions. */
+AML_MUST_CHECK int aml_internal_view_range(struct aml_internal_view *view, void *pointer,
+                                           size_t size);
+
+/** Let the pages of a range be numbered by address, if the binding is a policy of the kernel. */
+bool aml_internal_view_number_by_address(struct aml_internal_view *view, enum aml_policy *policy,
+                                         struct aml_nodeset *devices);
+
+/** View a datum's tiles; checks arguments. To be ended by fini, also after a failure. */
+AML_MUST_CHECK int aml_internal_view_tiles(struct aml_internal_view *view,
+                                           const struct aml_tiling *tiling,
+                                           const struct aml_tile *datum);
+
+void aml_internal_view_fini(struct aml_internal_view *view);
+
+/**
+ * Tell the device of a page, STAYS or OUTSIDE, and how many pages from it on have the same.
+ * Returns: 0; what the binding fails with, recorded.
+ */
+AML_MUST_CHECK int aml_internal_view_run(const struct aml_internal_view *view, size_t page,
+                                         int *device, size_t *length);
+
+enum { AML_INTERNAL_VIEW_BATCH = 512 };
+
+/** Pages for one call of the area. */
+struct aml_internal_batch {
+  size_t count;
+  void *pages[AML_INTERNAL_VIEW_BATCH];
+  int wanted[AML_INTERNAL_VIEW_BATCH]; /**< a device or STAYS */
+  int found[AML_INTERNAL_VIEW_BATCH];  /**< what the area answers */
+};
+
+typedef int aml_internal_visit(const struct aml_internal_view *view,
+                               struct aml_internal_batch *batch, void *context);
+
+/**
+ * Visit in batches the pages that have a device, and those that stay if asked for, until a visit
+ * fails. Returns: 0; what a visit or the binding fails with.
+ */
+AML_MUST_CHECK int aml_internal_view_visit(const struct aml_internal_view *view, bool with_staying,
+                                           aml_internal_visit *visit, void *context);
+
+#endif
