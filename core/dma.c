@@ -2,8 +2,10 @@
 
 #include "aml/core/dma.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 
+#include "aml/core/checked.h"
 
 static const struct aml_dma_options default_options = {.use = AML_DMA_USE_UNKNOWN};
 
@@ -47,8 +49,25 @@ static int check_tiles(const char *call, const struct aml_tile *dst, const struc
   return 0;
 }
 
+/** Whether a tile is one run of bytes at addresses that exist: what most copies are of. */
+static inline bool is_plain(const struct aml_tile *tile) {
+  size_t size;
+  size_t end;
+  return tile->ndims == 1 && tile->base != NULL && tile->element_size != 0 &&
+         tile->extent[0] != 0 && tile->stride_bytes[0] == (ptrdiff_t)tile->element_size &&
+         aml_checked_multiply(tile->extent[0], tile->element_size, &size) && size <= PTRDIFF_MAX &&
+         aml_checked_add((uintptr_t)tile->base, size, &end);
+}
+
+/** Whether nothing is wrong with both tiles at first glance; else check_tiles() finds out. */
+static inline bool are_plain(const struct aml_tile *dst, const struct aml_tile *src) {
+  return dst != NULL && src != NULL && is_plain(dst) && is_plain(src) &&
+         dst->extent[0] == src->extent[0] && dst->element_size == src->element_size;
+}
+
 /** Checks what submit takes, and makes the request pending. */
-static int prepare(const char *call, struct aml_dma *dma, const struct aml_dma_transfer *transfer) {
+static inline int prepare(const char *call, struct aml_dma *dma,
+                          const struct aml_dma_transfer *transfer) {
   struct aml_dma_request *const request = transfer->request;
   const struct aml_dma_options *options = transfer->options;
   if (dma == NULL)
@@ -63,7 +82,7 @@ static int prepare(const char *call, struct aml_dma *dma, const struct aml_dma_t
     options = &default_options;
   else
     err = check_options(call, options);
-  if (!err)
+  if (!err && !are_plain(transfer->dst, transfer->src))
     err = check_tiles(call, transfer->dst, transfer->src, options->operation == NULL);
   if (err)
     return err;
@@ -76,16 +95,22 @@ static int prepare(const char *call, struct aml_dma *dma, const struct aml_dma_t
   return 0;
 }
 
+/** Submits one request on behalf of `call`. */
+static inline int submit(const char *call, struct aml_dma *dma,
+                         const struct aml_dma_transfer *transfer) {
+  int err = prepare(call, dma, transfer);
+  if (err)
+    return err;
+  err = dma->ops->submit(dma, transfer->request);
+  if (err)
+    __atomic_store_n(&transfer->request->state, AML_DMA_IDLE, __ATOMIC_RELAXED);
+  return err;
+}
+
 int aml_dma_submit(struct aml_dma *dma, struct aml_dma_request *request, const struct aml_tile *dst,
                    const struct aml_tile *src, const struct aml_dma_options *options) {
   const struct aml_dma_transfer transfer = {request, dst, src, options};
-  int err = prepare("aml_dma_submit", dma, &transfer);
-  if (err)
-    return err;
-  err = dma->ops->submit(dma, request);
-  if (err)
-    __atomic_store_n(&request->state, AML_DMA_IDLE, __ATOMIC_RELAXED);
-  return err;
+  return submit("aml_dma_submit", dma, &transfer);
 }
 
 int aml_dma_submit_many(struct aml_dma *dma, size_t count,
@@ -175,16 +200,14 @@ int aml_dma_barrier(struct aml_dma *dma) {
 int aml_dma_copy(struct aml_dma *dma, const struct aml_tile *dst, const struct aml_tile *src,
                  const struct aml_dma_options *options) {
   struct aml_dma_request request;
+  const struct aml_dma_transfer transfer = {&request, dst, src, options};
   request.state = AML_DMA_IDLE;
-  const int err = aml_dma_submit(dma, &request, dst, src, options);
-  return err ? err : aml_dma_wait(&request);
-}
-
-void aml_dma_request_finish(struct aml_dma_request *request, int result) {
-  request->result = result;
-  if (request->options->notify != NULL)
-    request->options->notify(request, request->options->notify_argument);
-  __atomic_store_n(&request->state, AML_DMA_DONE, __ATOMIC_RELEASE);
+  const int err = submit("aml_dma_copy", dma, &transfer);
+  if (err)
+    return err;
+  if (aml_dma_request_state(&request) != AML_DMA_DONE)
+    dma->ops->wait(dma, &request);
+  return request.result;
 }
 
 void aml_dma_fini(struct aml_dma *dma) {

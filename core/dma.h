@@ -131,7 +131,12 @@ static inline enum aml_dma_state aml_dma_request_state(const struct aml_dma_requ
  * Mark a request done; for those who write a dma. Calls notify, then publishes state and result;
  * the request is its owner's again from then on.
  */
-AML_PUBLIC void aml_dma_request_finish(struct aml_dma_request *request, int result);
+static inline void aml_dma_request_finish(struct aml_dma_request *request, int result) {
+  request->result = result;
+  if (request->options->notify != NULL)
+    request->options->notify(request, request->options->notify_argument);
+  __atomic_store_n(&request->state, AML_DMA_DONE, __ATOMIC_RELEASE);
+}
 
 /**
  * Ask for a copy.

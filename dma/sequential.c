@@ -5,6 +5,7 @@
 
 #include "aml/dma/sequential.h"
 
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@
 #include "aml/core/tile.h"
 #include "aml/dma/internal/copy.h"
 
-enum { DEFAULT_CACHE_SIZE = 32 << 20, MIN_STREAM_SIZE = 4096 };
+enum { DEFAULT_STREAM_SIZE = 16 << 20, MIN_STREAM_SIZE = 4096 };
 
 static const char submit_call[] = "aml_dma_submit";
 
@@ -41,7 +42,9 @@ static size_t stream_size_of(const struct aml_dma_sequential *sequential, enum a
     return SIZE_MAX;
   if (use == AML_DMA_USE_STREAM)
     return MIN_STREAM_SIZE;
-  return use == AML_DMA_USE_SOON ? 2 * sequential->stream_size : sequential->stream_size;
+  if (use == AML_DMA_USE_SOON && sequential->stream_size <= SIZE_MAX / 2)
+    return 2 * sequential->stream_size;
+  return sequential->stream_size;
 }
 
 static bool is_same_tile(const struct aml_tile *dst, const struct aml_tile *src) {
@@ -155,9 +158,20 @@ const struct aml_dma_ops aml_dma_sequential_ops = {
     .cancel = cancel,
 };
 
+/**
+ * Half of the largest cache of the first CPU. From sysfs, since what libc says is that of the whole
+ * host, also where a virtual machine has a part of it.
+ */
 static size_t default_stream_size(void) {
-  const long cache_size = sysconf(_SC_LEVEL3_CACHE_SIZE);
-  return (cache_size > 0 ? (size_t)cache_size : (size_t)DEFAULT_CACHE_SIZE) / 2;
+  char text[32] = "";
+  const int file = open("/sys/devices/system/cpu/cpu0/cache/index3/size", O_RDONLY | O_CLOEXEC);
+  if (file >= 0) {
+    if (read(file, text, sizeof text - 1) < 0)
+      text[0] = '\0';
+    (void)close(file);
+  }
+  const unsigned long kib = strtoul(text, NULL, 10); // "32768K"
+  return kib == 0 || kib > SIZE_MAX / 2048 ? DEFAULT_STREAM_SIZE : kib * 1024 / 2;
 }
 
 int aml_dma_sequential_init(struct aml_dma *dma, const struct aml_dma_sequential_options *options) {
