@@ -68,7 +68,7 @@ static int copy(const struct aml_dma_sequential *sequential,
                          "overlaps src without being the same tile");
   if (is_same && options->operation == NULL)
     return 0;
-  aml_internal_copy_plan(request->dst, request->src, &plan);
+  aml_internal_copy_make_plan(request->dst, request->src, &plan);
   if (!overlaps) {
     aml_internal_copy_run(&plan, stream_size_of(sequential, options->use));
     return 0;
@@ -85,7 +85,7 @@ static int operate(const struct aml_dma_request *request, int *result) {
   if (!is_same_tile(request->dst, request->src) && aml_tile_may_overlap(request->dst, request->src))
     return aml_error_set(-AML_EINVAL, submit_call, "dst",
                          "overlaps src without being the same tile");
-  aml_internal_copy_plan(request->dst, request->src, &plan);
+  aml_internal_copy_make_plan(request->dst, request->src, &plan);
   *result = aml_internal_copy_operate(&plan, request->options->operation);
   return 0;
 }

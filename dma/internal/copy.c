@@ -57,8 +57,8 @@ static void coalesce(struct aml_internal_copy_plan *plan) {
   }
 }
 
-void aml_internal_copy_plan(const struct aml_tile *dst, const struct aml_tile *src,
-                            struct aml_internal_copy_plan *plan) {
+void aml_internal_copy_make_plan(const struct aml_tile *dst, const struct aml_tile *src,
+                                 struct aml_internal_copy_plan *plan) {
   plan->dst = dst->base;
   plan->src = src->base;
   plan->dst_element_size = dst->element_size;

@@ -37,8 +37,8 @@ struct aml_internal_copy_plan {
 };
 
 /** Reduces two valid tiles of equal extents. */
-void aml_internal_copy_plan(const struct aml_tile *dst, const struct aml_tile *src,
-                            struct aml_internal_copy_plan *plan);
+void aml_internal_copy_make_plan(const struct aml_tile *dst, const struct aml_tile *src,
+                                 struct aml_internal_copy_plan *plan);
 
 /**
  * Copies by a plan whose element sizes are equal. The tiles do not overlap.
