@@ -4,20 +4,18 @@
 // addresses, and all calls are one system call each where they can be. Alignment above a page is
 // had by mapping too much and giving back what lies before and behind.
 //
-// mmap(2), mremap(2), madvise(2); Documentation/admin-guide/mm/transhuge.rst of the kernel.
+// mmap(2), mremap(2), madvise(2).
 
 #include "aml/area/linux.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
+#include "aml/area/internal/huge_pages.h"
 #include "aml/area/internal/numa.h"
 #include "aml/core/checked.h"
 #include "aml/core/error.h"
@@ -28,8 +26,6 @@
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
-
-#define HUGE_PAGES_DIRECTORY "/sys/kernel/mm/transparent_hugepage/"
 
 enum { MAX_ALIGNMENT = 1 << 30 };
 
@@ -267,6 +263,9 @@ static int resize(struct aml_area *area, void *pointer, size_t old_size, size_t 
     *new_pointer = moved;
     return 0;
   }
+  // What newer kernels say of more than the address space; the rest of our arguments is valid.
+  if (errno == EINVAL && new_size > old_size)
+    return aml_error_set_system(call, "mremap", ENOMEM);
   if (errno == EFAULT)
     return aml_error_set(-AML_EINVAL, call, "pointer",
                          "is no mapping of that size, or one that was bound in pieces");
@@ -341,33 +340,14 @@ static int check_options(const struct aml_area_linux_options *options) {
   return aml_internal_numa_check_devices("aml_area_linux_init", &options->devices);
 }
 
-/** Reads a small file of the kernel into a string, which is empty where that fails. */
-static void read_text(const char *path, char *text, size_t capacity) {
-  ssize_t length = -1;
-  const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-  if (descriptor >= 0) {
-    length = read(descriptor, text, capacity - 1);
-    (void)close(descriptor);
-  }
-  text[length < 0 ? 0 : length] = '\0';
-}
-
 /** Finds out what of huge pages mappings will get. */
 static void find_huge_pages(struct aml_area_linux *self) {
-  char text[64];
-  if (self->huge_pages == AML_AREA_LINUX_HUGE_NONE ||
-      prctl(PR_GET_THP_DISABLE, 0UL, 0UL, 0UL, 0UL) > 0)
-    return;
-  read_text(HUGE_PAGES_DIRECTORY "enabled", text, sizeof text);
   const bool asked = self->huge_pages == AML_AREA_LINUX_HUGE_TRANSPARENT;
-  if (strstr(text, "[always]") == NULL && !(asked && strstr(text, "[madvise]") != NULL))
+  if (self->huge_pages == AML_AREA_LINUX_HUGE_NONE || !aml_internal_huge_pages_are_used(asked))
     return;
   self->granted = AML_AREA_GRANT_HUGE_TRANSPARENT;
-  if (!asked)
-    return;
-  read_text(HUGE_PAGES_DIRECTORY "hpage_pmd_size", text, sizeof text);
-  const unsigned long long size = strtoull(text, NULL, 10);
-  if (aml_is_power_of_two(size) && size <= MAX_ALIGNMENT)
+  const size_t size = asked ? aml_internal_huge_page_size() : 0;
+  if (size <= MAX_ALIGNMENT)
     self->huge_page_size = size;
 }
 
