@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "aml/dma/sequential.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <numeric>
+#include <random>
+#include <vector>
+
+#include "aml/core/dma.h"
+#include "aml/core/error.h"
+#include "aml/core/tile.h"
+#include "aml/tests/support/page_area.h"
+
+namespace {
+
+// A tile in a buffer of its own, with room around it that nobody may write to.
+struct Buffer {
+  std::vector<unsigned char> bytes;
+  aml_tile tile{};
+};
+
+using Random = std::mt19937_64;
+
+size_t Below(Random &random, size_t bound) {
+  return random() % bound;
+}
+
+// Lays `extent` out densely in a random order of dimensions, with random gaps and directions.
+Buffer RandomLayout(Random &random, size_t element_size, const std::vector<size_t> &extent,
+                    bool may_broadcast) {
+  constexpr size_t kRedzone = 64;
+  Buffer buffer;
+  const size_t ndims = extent.size();
+  std::vector<size_t> order(ndims);
+  std::iota(order.begin(), order.end(), size_t{0});
+  if (Below(random, 2) != 0)
+    std::shuffle(order.begin(), order.end(), random);
+  buffer.tile.element_size = element_size;
+  buffer.tile.ndims = ndims;
+  size_t step = element_size + (Below(random, 3) == 0 ? Below(random, 9) : 0);
+  size_t base = kRedzone + Below(random, 8);
+  for (size_t i = ndims; i-- > 0;) {
+    const size_t d = order[i];
+    buffer.tile.extent[d] = extent[d];
+    if (may_broadcast && Below(random, 6) == 0) {
+      buffer.tile.stride_bytes[d] = 0;
+      continue;
+    }
+    const bool backwards = Below(random, 5) == 0;
+    buffer.tile.stride_bytes[d] =
+        backwards ? -static_cast<ptrdiff_t>(step) : static_cast<ptrdiff_t>(step);
+    if (backwards)
+      base += (extent[d] - 1) * step;
+    step = step * extent[d] + (Below(random, 3) == 0 ? Below(random, 70) : 0);
+  }
+  buffer.bytes.resize(2 * kRedzone + 80 + 2 * step);
+  for (unsigned char &byte : buffer.bytes)
+    byte = static_cast<unsigned char>(random());
+  buffer.tile.base = buffer.bytes.data() + base;
+  return buffer;
+}
+
+// Calls visit(coords) for each element.
+template <typename Visit> void ForEachElement(const aml_tile &tile, Visit visit) {
+  std::array<size_t, AML_MAX_DIMS> coords{};
+  for (size_t left = aml_tile_count(&tile); left > 0; --left) {
+    visit(coords.data());
+    for (size_t d = tile.ndims; d-- > 0;) {
+      if (++coords[d] < tile.extent[d])
+        break;
+      coords[d] = 0;
+    }
+  }
+}
+
+// What the destination's buffer must be after the copy, element by element.
+std::vector<unsigned char> Expected(const Buffer &dst, const aml_tile &src) {
+  std::vector<unsigned char> expected = dst.bytes;
+  ForEachElement(dst.tile, [&](const size_t *coords) {
+    const auto *to = static_cast<const unsigned char *>(aml_tile_address(&dst.tile, coords));
+    std::memcpy(&expected[static_cast<size_t>(to - dst.bytes.data())],
+                aml_tile_address(&src, coords), src.element_size);
+  });
+  return expected;
+}
+
+class DmaSequential : public ::testing::Test {
+protected:
+  void SetUp() override { ASSERT_EQ(0, aml_dma_sequential_create(&dma_, nullptr)); }
+  void TearDown() override { aml_dma_destroy(&dma_); }
+
+  aml_dma *dma_ = nullptr;
+};
+
+TEST_F(DmaSequential, CopiesRandomTilesAsElementByElementDoes) {
+  Random random(1);
+  const size_t sizes[] = {1, 2, 3, 4, 5, 7, 8, 12, 16, 24, 33};
+  for (int round = 0; round < 1500; ++round) {
+    std::vector<size_t> extent(1 + Below(random, 5));
+    size_t count = 1;
+    for (size_t &e : extent) {
+      e = 1 + Below(random, count > 2000 ? 2 : 37 / extent.size() + 3);
+      count *= e;
+    }
+    const size_t element_size = sizes[Below(random, std::size(sizes))];
+    const Buffer src = RandomLayout(random, element_size, extent, true);
+    const Buffer dst = RandomLayout(random, element_size, extent, false);
+    const auto expected = Expected(dst, src.tile);
+    aml_dma_options options = {};
+    options.use = static_cast<aml_dma_use>(Below(random, 3));
+    ASSERT_EQ(0, aml_dma_copy(dma_, &dst.tile, &src.tile, &options)) << aml_error_detail();
+    ASSERT_EQ(expected, dst.bytes) << "round " << round;
+  }
+}
+
+TEST_F(DmaSequential, TransposesPlanesLargerThanABlock) {
+  Random random(2);
+  for (const size_t element_size : {1, 2, 4, 8, 16, 20}) {
+    for (const auto &[rows, columns] :
+         {std::pair<size_t, size_t>{31, 33}, {64, 64}, {1, 100}, {129, 65}, {100, 3}}) {
+      const size_t extent[] = {3, rows, columns};
+      Buffer src = RandomLayout(random, element_size, {3, rows, columns}, false);
+      Buffer dst = src;
+      std::reverse(dst.bytes.begin(), dst.bytes.end());
+      ASSERT_EQ(0, aml_tile_dense(&src.tile, nullptr, src.bytes.data(), element_size, 3, extent,
+                                  AML_ORDER_COLUMN));
+      ASSERT_EQ(0, aml_tile_dense(&dst.tile, nullptr, dst.bytes.data(), element_size, 3, extent,
+                                  AML_ORDER_ROW));
+      const auto expected = Expected(dst, src.tile);
+      ASSERT_EQ(0, aml_dma_copy(dma_, &dst.tile, &src.tile, nullptr));
+      ASSERT_EQ(expected, dst.bytes);
+    }
+  }
+}
+
+TEST_F(DmaSequential, StreamsLargeRunsExactly) {
+  aml_dma *streaming = nullptr;
+  const aml_dma_sequential_options small = {1};
+  ASSERT_EQ(0, aml_dma_sequential_create(&streaming, &small));
+  Random random(3);
+  std::vector<unsigned char> src(20000);
+  for (unsigned char &byte : src)
+    byte = static_cast<unsigned char>(random());
+  for (int round = 0; round < 500; ++round) {
+    std::vector<unsigned char> dst(src.size() + 128, 0xee);
+    const size_t from = Below(random, 70);
+    const size_t to = Below(random, 70);
+    const size_t size = 1 + Below(random, round % 2 == 0 ? 700 : src.size() - 70);
+    const aml_tile src_tile = aml_tile_bytes(src.data() + from, size);
+    const aml_tile dst_tile = aml_tile_bytes(dst.data() + to, size);
+    std::vector<unsigned char> expected = dst;
+    std::memcpy(&expected[to], &src[from], size);
+    ASSERT_EQ(0, aml_dma_copy(streaming, &dst_tile, &src_tile, nullptr));
+    ASSERT_EQ(expected, dst) << size << " bytes from " << from << " to " << to;
+  }
+  aml_dma_destroy(&streaming);
+}
+
+TEST_F(DmaSequential, RefusesTilesThatOverlap) {
+  std::array<int, 100> data{};
+  for (const size_t size : {4, 40, 200}) {
+    const aml_tile src = aml_tile_bytes(data.data(), size);
+    const aml_tile dst = aml_tile_bytes(data.data() + 1, size);
+    if (size == 4)
+      EXPECT_EQ(0, aml_dma_copy(dma_, &dst, &src, nullptr)) << "they touch, no more";
+    else
+      EXPECT_EQ(-AML_EINVAL, aml_dma_copy(dma_, &dst, &src, nullptr));
+  }
+  const aml_tile same = aml_tile_bytes(data.data(), sizeof data);
+  EXPECT_EQ(0, aml_dma_copy(dma_, &same, &same, nullptr));
+}
+
+TEST_F(DmaSequential, CopiesColumnsOfOneMatrix) {
+  std::array<int, 12> matrix; // 4 x 3
+  std::iota(matrix.begin(), matrix.end(), 0);
+  aml_tile column = {};
+  column.base = matrix.data();
+  column.element_size = sizeof(int);
+  column.ndims = 1;
+  column.extent[0] = 4;
+  column.stride_bytes[0] = 3 * sizeof(int);
+  aml_tile other = column;
+  other.base = matrix.data() + 2;
+  ASSERT_EQ(0, aml_dma_copy(dma_, &other, &column, nullptr)) << aml_error_detail();
+  for (size_t row = 0; row < 4; ++row)
+    EXPECT_EQ(matrix[3 * row], matrix[3 * row + 2]);
+}
+
+TEST_F(DmaSequential, OverlapIsAsIfTheSourceWereReadFirst) {
+  aml_dma_options options = {};
+  options.flags = AML_DMA_OVERLAP;
+  for (const ptrdiff_t shift : {-7, -1, 0, 1, 5, 16, 17}) {
+    // A box of 5 x 6 in rows of 16, moved within them.
+    std::array<int, 16 * 16> data;
+    std::iota(data.begin(), data.end(), 0);
+    aml_tile src = {};
+    src.base = data.data() + 64;
+    src.element_size = sizeof(int);
+    src.ndims = 2;
+    src.extent[0] = 5;
+    src.extent[1] = 6;
+    src.stride_bytes[0] = 16 * sizeof(int);
+    src.stride_bytes[1] = sizeof(int);
+    aml_tile dst = src;
+    dst.base = data.data() + 64 + shift;
+    ASSERT_EQ(0, aml_dma_copy(dma_, &dst, &src, &options)) << aml_error_detail();
+    for (size_t row = 0; row < 5; ++row)
+      for (size_t column = 0; column < 6; ++column) {
+        const size_t at = 64 + row * 16 + column;
+        EXPECT_EQ(static_cast<int>(at),
+                  data[static_cast<size_t>(static_cast<ptrdiff_t>(at) + shift)]);
+      }
+  }
+}
+
+TEST_F(DmaSequential, OverlapThatNeedsABufferIsNotSupported) {
+  std::array<int, 16> matrix{};
+  const size_t extent[] = {4, 4};
+  aml_tile rows;
+  aml_tile columns;
+  ASSERT_EQ(0, aml_tile_dense(&rows, nullptr, matrix.data(), 4, 2, extent, AML_ORDER_ROW));
+  ASSERT_EQ(0, aml_tile_dense(&columns, nullptr, matrix.data(), 4, 2, extent, AML_ORDER_COLUMN));
+  aml_dma_options options = {};
+  options.flags = AML_DMA_OVERLAP;
+  EXPECT_EQ(-AML_ENOTSUP, aml_dma_copy(dma_, &rows, &columns, &options));
+}
+
+TEST_F(DmaSequential, RefusesMemoryThatTheHostCannotTouch) {
+  PageArea area;
+  area.Hide();
+  std::array<char, 16> data{};
+  const aml_tile host = aml_tile_bytes(data.data(), data.size());
+  aml_tile hidden = aml_tile_bytes(data.data() + 8, 8);
+  hidden.area = area.get();
+  aml_tile half = host;
+  half.extent[0] = 8;
+  EXPECT_EQ(-AML_ENOTSUP, aml_dma_copy(dma_, &hidden, &half, nullptr));
+  EXPECT_STREQ("aml_dma_submit: dst is in memory that the host cannot write", aml_error_detail());
+  EXPECT_EQ(-AML_ENOTSUP, aml_dma_copy(dma_, &half, &hidden, nullptr));
+  EXPECT_STREQ("aml_dma_submit: src is in memory that the host cannot read", aml_error_detail());
+}
+
+int AddInts(void *dst, const void *src, size_t count, void *argument) {
+  *static_cast<size_t *>(argument) += count;
+  for (size_t i = 0; i < count; ++i)
+    static_cast<int *>(dst)[i] += static_cast<const int *>(src)[i];
+  return 0;
+}
+
+int Refuse(void *, const void *, size_t, void *) {
+  return -AML_EIO;
+}
+
+TEST_F(DmaSequential, AnOperationSeesEachElementOnceAndItsErrorReachesWait) {
+  std::array<int, 24> dst_data;
+  std::array<int, 24> src_data;
+  std::iota(dst_data.begin(), dst_data.end(), 0);
+  std::iota(src_data.begin(), src_data.end(), 100);
+  const size_t extent[] = {4, 6};
+  aml_tile dst;
+  aml_tile src;
+  ASSERT_EQ(0, aml_tile_dense(&dst, nullptr, dst_data.data(), 4, 2, extent, AML_ORDER_ROW));
+  ASSERT_EQ(0, aml_tile_dense(&src, nullptr, src_data.data(), 4, 2, extent, AML_ORDER_COLUMN));
+  size_t seen = 0;
+  const aml_dma_operation add = {AddInts, &seen};
+  aml_dma_options options = {};
+  options.operation = &add;
+  ASSERT_EQ(0, aml_dma_copy(dma_, &dst, &src, &options));
+  EXPECT_EQ(24u, seen);
+  for (size_t i = 0; i < 4; ++i)
+    for (size_t j = 0; j < 6; ++j)
+      EXPECT_EQ(static_cast<int>(i * 6 + j + 100 + j * 4 + i), dst_data[i * 6 + j]);
+  const aml_dma_operation refuse = {Refuse, nullptr};
+  options.operation = &refuse;
+  aml_dma_request request = {};
+  ASSERT_EQ(0, aml_dma_submit(dma_, &request, &dst, &src, &options));
+  EXPECT_EQ(-AML_EIO, aml_dma_wait(&request));
+}
+
+void CountNotice(aml_dma_request *request, void *argument) {
+  EXPECT_EQ(0, request->result);
+  ++*static_cast<int *>(argument);
+}
+
+TEST_F(DmaSequential, ARequestIsDoneWhenSubmitReturns) {
+  std::array<char, 8> from{1, 2, 3, 4, 5, 6, 7, 8};
+  std::array<char, 8> to{};
+  const aml_tile src = aml_tile_bytes(from.data(), 8);
+  const aml_tile dst = aml_tile_bytes(to.data(), 8);
+  int notices = 0;
+  aml_dma_options options = {};
+  options.notify = CountNotice;
+  options.notify_argument = &notices;
+  aml_dma_request request = {};
+  for (int round = 1; round <= 3; ++round) {
+    ASSERT_EQ(0, aml_dma_submit(dma_, &request, &dst, &src, &options));
+    EXPECT_EQ(from, to);
+    EXPECT_EQ(round, notices);
+    bool done = false;
+    EXPECT_EQ(0, aml_dma_test(&request, &done));
+    EXPECT_TRUE(done);
+    EXPECT_EQ(-AML_EBUSY, aml_dma_cancel(&request));
+    EXPECT_EQ(0, aml_dma_barrier(dma_));
+    EXPECT_EQ(0, aml_dma_wait(&request));
+    EXPECT_EQ(0, aml_dma_wait(&request));
+  }
+}
+
+TEST_F(DmaSequential, InitRefusesOtherStorage) {
+  EXPECT_EQ(-AML_EINVAL, aml_dma_sequential_init(nullptr, nullptr));
+  EXPECT_EQ(-AML_EINVAL, aml_dma_sequential_create(nullptr, nullptr));
+  const aml_dma_ops others = {};
+  aml_dma_sequential storage = {};
+  storage.dma.ops = &others;
+  EXPECT_EQ(-AML_EINVAL, aml_dma_sequential_init(&storage.dma, nullptr));
+}
+
+} // namespace
