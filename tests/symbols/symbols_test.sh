@@ -14,7 +14,7 @@ scratch=${TEST_TMPDIR:-$(mktemp -d)}
 # Prints the names that a shared object of the archives given exports.
 exported() {
   "$CC" -shared -nostdlib -o "$scratch/lib.so" \
-    -Wl,--whole-archive "$@" -Wl,--no-whole-archive || return
+    -Wl,--whole-archive "$@" -Wl,--no-whole-archive -lgcc || return
   nm --dynamic --defined-only --format=posix "$scratch/lib.so" 2>/dev/null | cut -d' ' -f1 |
     # What the linker itself adds.
     grep -vxE '__bss_start|_edata|_end|_init|_fini|__(start|stop)___sancov.*'
