@@ -68,7 +68,7 @@ static int tile(const struct aml_tiling *tiling, const struct aml_tile *datum, s
     return err;
   if (datum->ndims != 1 || datum->extent[0] != it->count || datum->element_size != it->element_size)
     return aml_error_set(-AML_EINVAL, call, "datum", "is not of the shape that the tiling cuts");
-  *result = aml_tiling_1d_tile(tiling, datum, tile_id);
+  aml_tiling_1d_tile(tiling, datum, tile_id, result);
   return 0;
 }
 

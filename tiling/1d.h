@@ -71,17 +71,15 @@ AML_PUBLIC AML_MUST_CHECK int aml_tiling_1d_create(struct aml_tiling **tiling, s
  * @param datum   of its shape.
  * @param id      below its count.
  */
-static inline struct aml_tile aml_tiling_1d_tile(const struct aml_tiling *tiling,
-                                                 const struct aml_tile *datum, size_t id) {
+static inline void aml_tiling_1d_tile(const struct aml_tiling *tiling, const struct aml_tile *datum,
+                                      size_t id, struct aml_tile *tile) {
   const struct aml_tiling_1d *const it = (const struct aml_tiling_1d *)tiling;
-  struct aml_tile tile;
-  tile.base = (char *)datum->base + (ptrdiff_t)(id * it->tile_count) * datum->stride_bytes[0];
-  tile.area = datum->area;
-  tile.element_size = it->element_size;
-  tile.ndims = 1;
-  tile.extent[0] = id + 1 == it->tiles ? it->last_count : it->tile_count;
-  tile.stride_bytes[0] = datum->stride_bytes[0];
-  return tile;
+  tile->base = (char *)datum->base + (ptrdiff_t)(id * it->tile_count) * datum->stride_bytes[0];
+  tile->area = datum->area;
+  tile->element_size = it->element_size;
+  tile->ndims = 1;
+  tile->extent[0] = id + 1 == it->tiles ? it->last_count : it->tile_count;
+  tile->stride_bytes[0] = datum->stride_bytes[0];
 }
 
 #ifdef __cplusplus
