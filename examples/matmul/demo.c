@@ -55,7 +55,9 @@ static int write_matrix(uint64_t seed, struct npy_file *file) {
   const size_t lines = fortran ? file->header.columns : file->header.rows;
   const size_t length = fortran ? file->header.rows : file->header.columns;
   double *const line = malloc(length * sizeof *line);
-  int result = line == NULL ? say("no memory for a line of %s", file->path) : 0;
+  if (line == NULL)
+    return say("no memory for a line of %s", file->path);
+  int result = 0;
   for (size_t i = 0; result == 0 && i < lines; ++i) {
     for (size_t j = 0; j < length; ++j)
       line[j] = fortran ? element(seed, j, i) : element(seed, i, j);

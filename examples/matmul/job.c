@@ -80,18 +80,16 @@ static int make_plan(const struct job *job, const struct files *files, struct am
 /** Plans and multiplies, and prints the report. */
 static int multiply_files(const struct job *job, struct files *files, struct aml_area *fast,
                           struct aml_arena *arena, struct report *report) {
-  struct plan plan;
-  struct kernel kernel;
-  if (make_plan(job, files, fast, &plan) != 0)
+  if (make_plan(job, files, fast, &report->plan) != 0)
     return -1;
-  if (kernel_init(&kernel, job->kernel, report->element_size, NULL, arena) != 0)
+  if (kernel_init(&report->kernel, job->kernel, report->element_size, NULL, arena) != 0)
     return say_detail();
   struct progress progress = progress_start();
   const struct multiply_task task = {.a = &files->a,
                                      .b = &files->b,
                                      .c = &files->c,
-                                     .plan = &plan,
-                                     .kernel = &kernel,
+                                     .plan = &report->plan,
+                                     .kernel = &report->kernel,
                                      .fast = fast,
                                      .progress = progress_update,
                                      .progress_argument = &progress};
@@ -103,8 +101,6 @@ static int multiply_files(const struct job *job, struct files *files, struct aml
   if (npy_file_commit(&files->c) != 0)
     return -1;
   report->seconds = now() - start;
-  report->plan = &plan;
-  report->kernel = &kernel;
   report_print(report);
   return 0;
 }
@@ -132,7 +128,8 @@ static int run(const struct job *job, struct files *files) {
                           .element_size = files->a.header.element_size,
                           .budget = job->memory};
   // A sum of nothing is 0, as the new file is. AML's tiles are never empty.
-  if (report.m == 0 || report.n == 0 || report.k == 0) {
+  report.is_empty = report.m == 0 || report.n == 0 || report.k == 0;
+  if (report.is_empty) {
     if (npy_file_commit(&files->c) != 0)
       return -1;
     report_print(&report);

@@ -57,13 +57,13 @@ static void print_pad(const char *name, const struct aml_scratchpad_stats *stats
 }
 
 static void print_work(const struct report *report) {
-  const struct plan *const plan = report->plan;
+  const struct plan *const plan = &report->plan;
+  const struct kernel *const kernel = &report->kernel;
   const struct multiply_stats *const stats = &report->stats;
   const double work = 2e-9 * (double)report->m * (double)report->n * (double)report->k;
   printf("%.2f GFLOP in %.3f s: %.1f GFLOP/s; in the kernel alone (%s%s%s) %.1f GFLOP/s\n", work,
-         report->seconds, work / report->seconds, report->kernel->name,
-         *report->kernel->isa == '\0' ? "" : ", ", report->kernel->isa,
-         work / stats->kernel_seconds);
+         report->seconds, work / report->seconds, kernel->name, *kernel->isa == '\0' ? "" : ", ",
+         kernel->isa, work / stats->kernel_seconds);
   printf("moved %.1f MiB from files and %.1f MiB to files, in %llu calls\n",
          (double)stats->read_size / MIB, (double)stats->written_size / MIB,
          (unsigned long long)stats->calls);
@@ -75,7 +75,7 @@ static void print_work(const struct report *report) {
 void report_print(const struct report *report) {
   printf("%zu x %zu = %zu x %zu * %zu x %zu, float%zu\n", report->m, report->n, report->m,
          report->k, report->k, report->n, 8 * report->element_size);
-  if (report->plan != NULL)
+  if (!report->is_empty)
     print_work(report);
   printf(
       "peak resident memory %.1f MiB; at most the budget of %.1f MiB and %.0f MiB for all else\n",

@@ -29,10 +29,11 @@ struct report {
   size_t n;
   size_t k;
   size_t element_size;
-  size_t budget;           /**< bytes for tiles */
-  double seconds;          /**< from the first byte read to the last one written */
-  const struct plan *plan; /**< null, as the kernel: there was nothing to multiply */
-  const struct kernel *kernel;
+  size_t budget;  /**< bytes for tiles */
+  double seconds; /**< from the first byte read to the last one written */
+  bool is_empty;  /**< there was nothing to multiply, so what follows is zeroed */
+  struct plan plan;
+  struct kernel kernel;
   struct multiply_stats stats;
 };
 
