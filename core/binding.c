@@ -126,12 +126,14 @@ static int correct_batch(const struct aml_internal_view *it, struct aml_internal
  * Binds a range to a policy of the kernel. To the kernel a page is right on any of the policy's
  * devices, so that pages which are present are looked at one by one if flags speak of them.
  */
-static int apply_policy(const struct aml_internal_view *it, void *pointer, size_t size,
+static int apply_policy(struct aml_internal_view *it, void *pointer, size_t size,
                         enum aml_policy policy, const struct aml_nodeset *devices, unsigned flags) {
-  const bool is_one = aml_nodeset_count(devices) == 1;
-  const int err = aml_area_bind(it->area, pointer, size, policy, devices, is_one ? flags : 0);
-  return err || is_one || flags == 0 ? err
-                                     : aml_internal_view_visit(it, false, correct_batch, &flags);
+  if (flags == 0 || aml_nodeset_count(devices) == 1)
+    return aml_area_bind(it->area, pointer, size, policy, devices, flags);
+  int err = aml_area_bind(it->area, pointer, size, policy, devices, 0);
+  if (!err)
+    err = aml_internal_view_range(it, pointer, size, true);
+  return err ? err : aml_internal_view_visit(it, false, correct_batch, &flags);
 }
 
 static const struct aml_binding_apply_options apply_defaults = {0};
@@ -162,12 +164,13 @@ int aml_binding_apply(const struct aml_binding *binding, struct aml_area *area, 
     options = &apply_defaults;
   int err = check_flags(view.call, options);
   if (!err)
-    err = aml_internal_view_range(&view, pointer, size);
+    err = aml_internal_view_check(&view, pointer, size);
   if (err)
     return err;
-  if (aml_internal_view_number_by_address(&view, &policy, &devices))
+  if (aml_internal_view_policy(binding, &policy, &devices))
     return apply_policy(&view, pointer, size, policy, &devices, options->flags);
-  return apply(&view, options);
+  err = aml_internal_view_range(&view, pointer, size, false);
+  return err ? err : apply(&view, options);
 }
 
 int aml_binding_apply_tiled(const struct aml_binding *binding, const struct aml_tiling *tiling,
@@ -228,11 +231,11 @@ int aml_binding_verify(const struct aml_binding *binding, struct aml_area *area,
   struct aml_nodeset devices;
   if (report == NULL)
     return refuse_null(view.call, "report");
-  const int err = aml_internal_view_range(&view, pointer, size);
-  if (err)
-    return err;
-  (void)aml_internal_view_number_by_address(&view, &policy, &devices);
-  return verify(&view, report);
+  int err = aml_internal_view_check(&view, pointer, size);
+  if (!err)
+    err = aml_internal_view_range(&view, pointer, size,
+                                  aml_internal_view_policy(binding, &policy, &devices));
+  return err ? err : verify(&view, report);
 }
 
 int aml_binding_verify_tiled(const struct aml_binding *binding, const struct aml_tiling *tiling,

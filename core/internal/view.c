@@ -58,7 +58,7 @@ int aml_internal_view_run(const struct aml_internal_view *it, size_t page, int *
   return 0;
 }
 
-int aml_internal_view_range(struct aml_internal_view *it, void *pointer, size_t size) {
+int aml_internal_view_check(const struct aml_internal_view *it, void *pointer, size_t size) {
   if (it->binding == NULL)
     return refuse_null(it->call, "binding");
   if (it->area == NULL)
@@ -67,6 +67,16 @@ int aml_internal_view_range(struct aml_internal_view *it, void *pointer, size_t 
     return refuse_null(it->call, "pointer");
   if (size == 0)
     return aml_error_set(-AML_EINVAL, it->call, "size", "is 0");
+  return 0;
+}
+
+bool aml_internal_view_policy(const struct aml_binding *binding, enum aml_policy *policy,
+                              struct aml_nodeset *devices) {
+  return binding->ops->policy != NULL && binding->ops->policy(binding, policy, devices) == 0;
+}
+
+int aml_internal_view_range(struct aml_internal_view *it, void *pointer, size_t size,
+                            bool by_address) {
   struct aml_area_info info;
   const int err = aml_area_get_info(it->area, pointer, &info);
   if (err)
@@ -79,17 +89,9 @@ int aml_internal_view_range(struct aml_internal_view *it, void *pointer, size_t 
   it->first = (char *)pointer - before;
   it->page_size = info.page_size;
   it->page_count = (end - (uintptr_t)it->first) / info.page_size;
-  it->index_count = it->page_count;
+  it->first_index = by_address ? (uintptr_t)it->first / it->page_size : 0;
+  it->index_count = by_address ? SIZE_MAX : it->page_count;
   return 0;
-}
-
-bool aml_internal_view_number_by_address(struct aml_internal_view *it, enum aml_policy *policy,
-                                         struct aml_nodeset *devices) {
-  if (it->binding->ops->policy == NULL || it->binding->ops->policy(it->binding, policy, devices))
-    return false;
-  it->first_index = (uintptr_t)it->first / it->page_size;
-  it->index_count = SIZE_MAX;
-  return true;
 }
 
 int aml_internal_view_tiles(struct aml_internal_view *it, const struct aml_tiling *tiling,

@@ -40,13 +40,20 @@ struct aml_internal_view {
   struct aml_internal_placement placement; /**< by tiles; else without devices */
 };
 
-/** View a range of an area; checks arguments as those of the public functions. */
-AML_MUST_CHECK int aml_internal_view_range(struct aml_internal_view *view, void *pointer,
+/** Check the arguments of the public functions on ranges. Returns: 0; -AML_EINVAL. */
+AML_MUST_CHECK int aml_internal_view_check(const struct aml_internal_view *view, void *pointer,
                                            size_t size);
 
-/** Let the pages of a range be numbered by address, if the binding is a policy of the kernel. */
-bool aml_internal_view_number_by_address(struct aml_internal_view *view, enum aml_policy *policy,
-                                         struct aml_nodeset *devices);
+/** Whether a binding is a policy of the kernel, and which; records nothing. */
+AML_MUST_CHECK bool aml_internal_view_policy(const struct aml_binding *binding,
+                                             enum aml_policy *policy, struct aml_nodeset *devices);
+
+/**
+ * View a range of an area, checked before; its pages numbered by address or from the first one.
+ * Returns: 0; -AML_EINVAL.
+ */
+AML_MUST_CHECK int aml_internal_view_range(struct aml_internal_view *view, void *pointer,
+                                           size_t size, bool by_address);
 
 /** View a datum's tiles; checks arguments. To be ended by fini, also after a failure. */
 AML_MUST_CHECK int aml_internal_view_tiles(struct aml_internal_view *view,
