@@ -11,20 +11,23 @@ set -u
 CC=${CC:-cc}
 scratch=${TEST_TMPDIR:-$(mktemp -d)}
 
+# Leaves out what the linker and sanitizers add.
+ours() {
+  grep -vE '^(__bss_start|_edata|_end|_init|_fini|\.L.*)$' |
+    grep -vE '^__(start_|stop_)?_*(asan|odr_asan|tsan|ubsan|sancov|gcov|llvm)'
+}
+
 # Prints the names that a shared object of the archives given exports.
 exported() {
   "$CC" -shared -nostdlib -o "$scratch/lib.so" \
     -Wl,--whole-archive "$@" -Wl,--no-whole-archive -lgcc || return
-  nm --dynamic --defined-only --format=posix "$scratch/lib.so" 2>/dev/null | cut -d' ' -f1 |
-    # What the linker itself adds.
-    grep -vxE '__bss_start|_edata|_end|_init|_fini|__(start|stop)___sancov.*'
+  nm --dynamic --defined-only --format=posix "$scratch/lib.so" 2>/dev/null | cut -d' ' -f1 | ours
 }
 
-# Prints the global names of the archives given: hidden ones as well. Those that a
-# sanitizer makes are left out.
+# Prints the global names of the archives given: hidden ones as well.
 global() {
   nm --extern-only --defined-only --format=posix "$@" 2>/dev/null | grep -v ':$' | cut -d' ' -f1 |
-    grep -vE '^(\.L|__(asan|odr_asan|tsan|ubsan|sancov|gcov|llvm)|$)'
+    grep . | ours
 }
 
 # Says what is wrong with the archives given.
