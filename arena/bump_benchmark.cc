@@ -73,12 +73,8 @@ public:
       state.SkipWithError("no arena");
   }
   RegionArena(const RegionArena &) = delete;
-  ~RegionArena() {
-    aml_arena_destroy(&arena_);
-  }
-  aml_arena *get() {
-    return arena_;
-  }
+  ~RegionArena() { aml_arena_destroy(&arena_); }
+  aml_arena *get() { return arena_; }
 
 private:
   aml_arena *arena_ = nullptr;

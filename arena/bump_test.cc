@@ -28,9 +28,7 @@ bool IsZero(const void *block, size_t size) {
 
 class ArenaBump : public ::testing::Test {
 protected:
-  void TearDown() override {
-    aml_arena_destroy(&arena_);
-  }
+  void TearDown() override { aml_arena_destroy(&arena_); }
 
   void Create(size_t chunk_size, size_t limit = 0) {
     aml_arena_bump_options options = {};

@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 
-
 // The hot function is inline in the header; this is where its symbol lives.
 extern inline int aml_scratchpad_pull(struct aml_scratchpad *scratchpad, size_t id, unsigned flags,
                                       const struct aml_tile **tile);

@@ -7,7 +7,6 @@
 
 #include <stdlib.h>
 
-
 // The hot function is inline in the header; this is where its symbol lives.
 extern inline int aml_tiling_tile(const struct aml_tiling *tiling, const struct aml_tile *datum,
                                   size_t id, struct aml_tile *tile);

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <numeric>
 #include <random>
 #include <vector>
@@ -121,7 +122,7 @@ TEST_F(DmaSequential, CopiesRandomTilesAsElementByElementDoes) {
 
 TEST_F(DmaSequential, TransposesPlanesLargerThanABlock) {
   Random random(2);
-  for (const size_t element_size : {1, 2, 4, 8, 16, 20}) {
+  for (const size_t element_size : std::initializer_list<size_t>{1, 2, 4, 8, 16, 20}) {
     for (const auto &[rows, columns] :
          {std::pair<size_t, size_t>{31, 33}, {64, 64}, {1, 100}, {129, 65}, {100, 3}}) {
       const size_t extent[] = {3, rows, columns};
@@ -164,7 +165,7 @@ TEST_F(DmaSequential, StreamsLargeRunsExactly) {
 
 TEST_F(DmaSequential, RefusesTilesThatOverlap) {
   std::array<int, 100> data{};
-  for (const size_t size : {4, 40, 200}) {
+  for (const size_t size : std::initializer_list<size_t>{4, 40, 200}) {
     const aml_tile src = aml_tile_bytes(data.data(), size);
     const aml_tile dst = aml_tile_bytes(data.data() + 1, size);
     if (size == 4)

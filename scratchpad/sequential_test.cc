@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <list>
 #include <map>
 #include <numeric>
@@ -89,7 +90,8 @@ protected:
 
 TEST_F(ScratchpadSequential, EvictsTheTileThatWasReleasedLeastRecently) {
   ASSERT_EQ(0, Create(3));
-  for (const size_t id : {0, 1, 2, 0, 3}) // 1 is the oldest when 3 comes
+  for (const size_t id :
+       std::initializer_list<size_t>{0, 1, 2, 0, 3}) // 1 is the oldest when 3 comes
     Touch(id);
   EXPECT_EQ(1u, Stats().hits);
   Touch(0);
@@ -163,7 +165,7 @@ TEST_F(ScratchpadSequential, SaysDeadlockWhenAllSlotsArePinned) {
   EXPECT_EQ(tile, untouched);
   EXPECT_EQ(0, aml_scratchpad_pull(pad_, 1, AML_SCRATCHPAD_TRY, &tile));
   EXPECT_EQ(2u, Stats().pinned_slots);
-  for (const size_t id : {0, 1, 1})
+  for (const size_t id : std::initializer_list<size_t>{0, 1, 1})
     EXPECT_EQ(0, aml_scratchpad_release(pad_, id, false));
   EXPECT_EQ(-AML_EINVAL, aml_scratchpad_release(pad_, 1, false));
   Touch(2);

@@ -74,7 +74,7 @@ static int refuse_device(const char *call, int device) {
 }
 
 int aml_internal_numa_check_devices(const char *call, const struct aml_nodeset *devices) {
-  int missing;
+  int missing = -1;
   const int number = find_missing(devices, &missing);
   if (number != 0)
     return FAIL(call, "get_mempolicy", number);

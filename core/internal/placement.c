@@ -72,7 +72,8 @@ static bool add_bytes(struct builder *it, size_t page, int32_t device, size_t si
   }
   if (*entry >= 0 && !push_share(it, entry, *entry, it->placement->page_size))
     return false;
-  for (uint32_t i = list_of(*entry); i != NO_SHARE; i = it->shares[i].next) {
+  const uint32_t first = it->share_count == 0 ? NO_SHARE : list_of(*entry);
+  for (uint32_t i = first; i != NO_SHARE; i = it->shares[i].next) {
     if (it->shares[i].device == device) {
       it->shares[i].size += size;
       return true;

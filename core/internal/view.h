@@ -41,7 +41,7 @@ struct aml_internal_view {
 };
 
 /** Check the arguments of the public functions on ranges. Returns: 0; -AML_EINVAL. */
-AML_MUST_CHECK int aml_internal_view_check(const struct aml_internal_view *view, void *pointer,
+AML_MUST_CHECK int aml_internal_view_check(const struct aml_internal_view *it, void *pointer,
                                            size_t size);
 
 /** Whether a binding is a policy of the kernel, and which; records nothing. */
@@ -52,21 +52,21 @@ AML_MUST_CHECK bool aml_internal_view_policy(const struct aml_binding *binding,
  * View a range of an area, checked before; its pages numbered by address or from the first one.
  * Returns: 0; -AML_EINVAL.
  */
-AML_MUST_CHECK int aml_internal_view_range(struct aml_internal_view *view, void *pointer,
-                                           size_t size, bool by_address);
+AML_MUST_CHECK int aml_internal_view_range(struct aml_internal_view *it, void *pointer, size_t size,
+                                           bool by_address);
 
 /** View a datum's tiles; checks arguments. To be ended by fini, also after a failure. */
-AML_MUST_CHECK int aml_internal_view_tiles(struct aml_internal_view *view,
+AML_MUST_CHECK int aml_internal_view_tiles(struct aml_internal_view *it,
                                            const struct aml_tiling *tiling,
                                            const struct aml_tile *datum);
 
-void aml_internal_view_fini(struct aml_internal_view *view);
+void aml_internal_view_fini(struct aml_internal_view *it);
 
 /**
  * Tell the device of a page, STAYS or OUTSIDE, and how many pages from it on have the same.
  * Returns: 0; what the binding fails with, recorded.
  */
-AML_MUST_CHECK int aml_internal_view_run(const struct aml_internal_view *view, size_t page,
+AML_MUST_CHECK int aml_internal_view_run(const struct aml_internal_view *it, size_t page,
                                          int *device, size_t *length);
 
 enum { AML_INTERNAL_VIEW_BATCH = 512 };
@@ -79,14 +79,14 @@ struct aml_internal_batch {
   int found[AML_INTERNAL_VIEW_BATCH];  /**< what the area answers */
 };
 
-typedef int aml_internal_visit(const struct aml_internal_view *view,
-                               struct aml_internal_batch *batch, void *context);
+typedef int aml_internal_visit(const struct aml_internal_view *it, struct aml_internal_batch *batch,
+                               void *context);
 
 /**
  * Visit in batches the pages that have a device, and those that stay if asked for, until a visit
  * fails. Returns: 0; what a visit or the binding fails with.
  */
-AML_MUST_CHECK int aml_internal_view_visit(const struct aml_internal_view *view, bool with_staying,
+AML_MUST_CHECK int aml_internal_view_visit(const struct aml_internal_view *it, bool with_staying,
                                            aml_internal_visit *visit, void *context);
 
 #endif

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Tests that run on a kernel with several NUMA nodes, in a virtual machine."""
 
+load("//tools/build:script.bzl", "aml_script_test")
+
 def numa_vm_test(name, test, kernel, topology = "topologies/hbm-cxl.topo", args = [], tags = [], **kwargs):
     """Runs a test program in a virtual machine; for use in //tests/numa.
 
@@ -15,10 +17,10 @@ def numa_vm_test(name, test, kernel, topology = "topologies/hbm-cxl.topo", args 
       tags: More tags.
       **kwargs: As for sh_test.
     """
-    native.sh_test(
+    aml_script_test(
         name = name,
         size = "medium",
-        srcs = ["bazel-test"],
+        src = "bazel-test",
         args = ["$(rootpath %s)" % topology, "$(rootpath %s)" % test] + args,
         data = [
             "guest-init",

@@ -19,32 +19,20 @@ class PageArea {
 public:
   static constexpr size_t kPage = 4096;
 
-  PageArea() {
-    block_.area.ops = &kOps;
-  }
+  PageArea() { block_.area.ops = &kOps; }
   PageArea(const PageArea &) = delete;
   ~PageArea() = default;
 
-  aml_area *get() {
-    return &block_.area;
-  }
+  aml_area *get() { return &block_.area; }
 
   /** Mappings that were not given back. */
-  int live() const {
-    return block_.live;
-  }
+  int live() const { return block_.live; }
 
   /** From now on a touch of fresh memory is a fatal signal. */
-  void Hide() {
-    block_.hidden = true;
-  }
+  void Hide() { block_.hidden = true; }
 
-  void FailNextMap() {
-    block_.fail_map = true;
-  }
-  void FailNextUnmap() {
-    block_.fail_unmap = true;
-  }
+  void FailNextMap() { block_.fail_map = true; }
+  void FailNextUnmap() { block_.fail_unmap = true; }
 
 private:
   struct Block {
@@ -55,13 +43,9 @@ private:
     std::atomic<bool> fail_unmap{false};
   };
 
-  static Block *BlockOf(aml_area *area) {
-    return reinterpret_cast<Block *>(area);
-  }
+  static Block *BlockOf(aml_area *area) { return reinterpret_cast<Block *>(area); }
 
-  static size_t RoundUp(size_t size) {
-    return (size + kPage - 1) & ~(kPage - 1);
-  }
+  static size_t RoundUp(size_t size) { return (size + kPage - 1) & ~(kPage - 1); }
 
   static unsigned Capabilities(const aml_area *area) {
     return reinterpret_cast<const Block *>(area)->hidden
