@@ -22,9 +22,7 @@ constexpr int kProtection = PROT_READ | PROT_WRITE;
 constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS;
 
 size_t SizeOf(const benchmark::State &state) {
-  size_t size = static_cast<size_t>(state.range(0));
-  benchmark::DoNotOptimize(size);
-  return size;
+  return static_cast<size_t>(state.range(0));
 }
 
 // A Linux area, ended with the benchmark.

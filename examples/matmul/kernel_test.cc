@@ -111,7 +111,7 @@ std::vector<const char *> Isas() {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, MatmulKernelIsa, testing::ValuesIn(Isas()),
-                         [](const auto &info) { return std::string(info.param); });
+                         [](const auto &param) { return std::string(param.param); });
 
 TEST(MatmulKernel, OpenblasEqualsTheNaiveProduct) {
   Workspace workspace;

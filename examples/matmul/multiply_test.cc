@@ -18,7 +18,6 @@
 #include "aml/examples/matmul/kernel.h"
 #include "aml/examples/matmul/npy_file.h"
 #include "aml/examples/matmul/plan.h"
-#include "aml/examples/matmul/temporary.h"
 
 namespace {
 
@@ -50,7 +49,6 @@ protected:
     aml_area_destroy(&area_);
     for (npy_file *file : {&a_, &b_, &c_})
       npy_file_close(file);
-    temporary_remove_all();
   }
 
   void Create(const char *name, int factor, npy_file *file) {
@@ -111,8 +109,8 @@ uint64_t WholeMisses(uint64_t slots, uint64_t grid) {
 
 TEST_F(MatmulMultiply, MissesAsOftenAsThePlanCounts) {
   for (const bool columns_first : {false, true})
-    for (const size_t panel_slots : {1, 2, 3, 4})
-      for (const size_t whole_slots : {1, 2, 5, 15, 16}) {
+    for (const size_t panel_slots : {1u, 2u, 3u, 4u})
+      for (const size_t whole_slots : {1u, 2u, 5u, 15u, 16u}) {
         plan_.columns_first = columns_first;
         plan_.a_slots = columns_first ? whole_slots : panel_slots;
         plan_.b_slots = columns_first ? panel_slots : whole_slots;

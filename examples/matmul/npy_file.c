@@ -149,7 +149,6 @@ int npy_file_create(const char *path, const struct npy_header *header, struct np
     free(made.temporary);
     return -1;
   }
-  // From here on the name is borrowed by the table of temporary files.
   *file = made;
   if (write_header(file) != 0 || reserve(file) != 0)
     return say_errno("cannot write the %zu bytes of %s", file->size, path);
@@ -184,6 +183,8 @@ int npy_file_commit(struct npy_file *file) {
 void npy_file_close(struct npy_file *file) {
   if (file->path != NULL)
     (void)close(file->descriptor);
-  // The name of a file that was not committed still stands in the table: it is not freed.
+  if (file->temporary != NULL)
+    temporary_remove(file->temporary);
+  free(file->temporary);
   *file = (struct npy_file){0};
 }

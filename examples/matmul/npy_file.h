@@ -34,7 +34,7 @@ int npy_file_open(const char *path, struct npy_file *file);
  * @param path    its final name; what is there stays until the commit.
  * @param header  `data_offset` is not read.
  *
- * Returns: 0, or -1.
+ * Returns: 0, or -1. Close it either way.
  */
 int npy_file_create(const char *path, const struct npy_header *header, struct npy_file *file);
 
@@ -44,7 +44,7 @@ int npy_file_commit(struct npy_file *file);
 /** Whether `path` names one and the same file as an open one. */
 int npy_file_is(const struct npy_file *file, const char *path);
 
-/** Close; what was not committed is left to temporary_remove_all(). */
+/** Close, and remove what was not committed. A zeroed file is fine. */
 void npy_file_close(struct npy_file *file);
 
 #ifdef __cplusplus

@@ -114,16 +114,29 @@ int temporary_adopt(const char *path) {
   return result;
 }
 
+/** Takes a path out of the table; the caller has blocked the signals. */
+static void forget(const char *path) {
+  int kept = 0;
+  for (int i = 0; i < count; ++i)
+    if (paths[i] != path)
+      paths[kept++] = paths[i];
+  count = kept;
+}
+
 int temporary_keep(const char *path, const char *name) {
   const sigset_t before = block();
   const int result = rename(path, name);
-  for (int i = 0; result == 0 && i < count; ++i)
-    if (paths[i] == path) {
-      for (--count; i < count; ++i)
-        paths[i] = paths[i + 1];
-    }
+  if (result == 0)
+    forget(path);
   unblock(&before);
   return result;
+}
+
+void temporary_remove(const char *path) {
+  const sigset_t before = block();
+  (void)unlink(path);
+  forget(path);
+  unblock(&before);
 }
 
 void temporary_remove_all(void) {

@@ -33,6 +33,9 @@ int temporary_adopt(const char *path);
 /** Give a registered file its final name, and forget it. Returns: 0; or -1, and errno says why. */
 int temporary_keep(const char *path, const char *name);
 
+/** Remove a registered file, and forget it. */
+void temporary_remove(const char *path);
+
 /** Remove what is registered, the last one first, and forget it. */
 void temporary_remove_all(void);
 

@@ -10,6 +10,7 @@ _WARNINGS = [
     "-Wextra",
     "-Wconversion",
     "-Wpointer-arith",
+    "-Wshadow",
     "-Wundef",
     "-Wvla",
 ]
@@ -22,7 +23,6 @@ _WERROR = select({
 # A user's program is compiled so: without _GNU_SOURCE. The headers are held to it.
 _C_USER_COPTS = ["-std=c17"] + _WARNINGS + [
     "-Wmissing-prototypes",
-    "-Wshadow",
     "-Wstrict-prototypes",
 ]
 
@@ -31,9 +31,14 @@ _C_COPTS = _C_USER_COPTS + [
     "-fvisibility=hidden",
 ]
 
-_CXX_COPTS = ["-std=c++17"] + _WARNINGS
+# Tests index by int. In C++ clang's -Wconversion minds that, and gcc's does not.
+_CXX_COPTS = ["-std=c++17"] + _WARNINGS + ["-Wno-sign-conversion"]
 
-_CXX_USER_COPTS = _CXX_COPTS + ["-Wshadow"]
+# What a user may have on besides, and a header must not trip over.
+_HEADER_COPTS = [
+    "-Wpedantic",
+    "-Wsign-conversion",
+]
 
 def _include_prefix():
     return "aml/" + native.package_name() if native.package_name() else "aml"
@@ -48,7 +53,7 @@ def _header_test(name, hdrs, target):
         name = name + "_sources",
         testonly = True,
         outs = [name + "_c.c", name + "_cc.cc"],
-        cmd = "printf '%s' >$(location %s_c.c); " % (includes, name) +
+        cmd = "printf '%stypedef int not_empty;\\n' >$(location %s_c.c); " % (includes, name) +
               "printf '%s int main() { return 0; }\\n' >$(location %s_cc.cc)" % (includes, name),
         visibility = ["//visibility:private"],
     )
@@ -56,7 +61,7 @@ def _header_test(name, hdrs, target):
         name = name + "_c",
         testonly = True,
         srcs = [name + "_c.c"],
-        copts = _C_USER_COPTS + _WERROR,
+        copts = _C_USER_COPTS + _HEADER_COPTS + _WERROR,
         linkstatic = True,
         visibility = ["//visibility:private"],
         deps = [target],
@@ -65,7 +70,7 @@ def _header_test(name, hdrs, target):
         name = name,
         size = "small",
         srcs = [name + "_cc.cc"],
-        copts = _CXX_USER_COPTS + _WERROR,
+        copts = _CXX_COPTS + _HEADER_COPTS + _WERROR,
         linkstatic = True,
         tags = ["header"],
         visibility = ["//visibility:private"],
