@@ -18,6 +18,7 @@
 #include "aml/area/internal/huge_pages.h"
 #include "aml/area/internal/numa.h"
 #include "aml/core/checked.h"
+#include "aml/core/create.h"
 #include "aml/core/error.h"
 
 #ifndef MAP_FIXED_NOREPLACE
@@ -374,18 +375,14 @@ int aml_area_linux_init(struct aml_area *area, const struct aml_area_linux_optio
 }
 
 int aml_area_linux_create(struct aml_area **area, const struct aml_area_linux_options *options) {
-  static const char call[] = "aml_area_linux_create";
-  if (area == NULL)
-    return aml_error_set(-AML_EINVAL, call, "area", "is null");
-  struct aml_area_linux *const made = calloc(1, sizeof *made);
+  struct aml_area *const made = aml_block_create(
+      "aml_area_linux_create", "area", area, sizeof(struct aml_area_linux), &aml_area_linux_ops);
   if (made == NULL)
-    return aml_error_set(-AML_ENOMEM, call, NULL, "no memory for the area");
-  made->area.ops = &aml_area_linux_ops;
-  const int err = aml_area_linux_init(&made->area, options);
-  if (err) {
+    return aml_error_code();
+  const int err = aml_area_linux_init(made, options);
+  if (err)
     free(made);
-    return err;
-  }
-  *area = &made->area;
-  return 0;
+  else
+    *area = made;
+  return err;
 }

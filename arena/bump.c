@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "aml/core/checked.h"
+#include "aml/core/create.h"
 #include "aml/core/error.h"
 
 struct aml_arena_bump_chunk {
@@ -427,17 +428,14 @@ int aml_arena_bump_init(struct aml_arena *arena, struct aml_area *area,
 
 int aml_arena_bump_create(struct aml_arena **arena, struct aml_area *area,
                           const struct aml_arena_bump_options *options) {
-  if (arena == NULL)
-    return aml_error_set(-AML_EINVAL, "aml_arena_bump_create", "arena", "is null");
-  struct aml_arena_bump *const bump = calloc(1, sizeof *bump);
-  if (bump == NULL)
-    return aml_error_set(-AML_ENOMEM, "aml_arena_bump_create", NULL, "no memory for the arena");
-  bump->arena.ops = &aml_arena_bump_ops;
-  const int err = aml_arena_bump_init(&bump->arena, area, options);
-  if (err) {
-    free(bump);
-    return err;
-  }
-  *arena = &bump->arena;
-  return 0;
+  struct aml_arena *const made = aml_block_create(
+      "aml_arena_bump_create", "arena", arena, sizeof(struct aml_arena_bump), &aml_arena_bump_ops);
+  if (made == NULL)
+    return aml_error_code();
+  const int err = aml_arena_bump_init(made, area, options);
+  if (err)
+    free(made);
+  else
+    *arena = made;
+  return err;
 }

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "aml/core/create.h"
 #include "aml/core/error.h"
 
 static const struct aml_binding_interleave *interleave_of(const struct aml_binding *binding) {
@@ -62,18 +63,15 @@ int aml_binding_interleave_init(struct aml_binding *binding, const struct aml_no
 }
 
 int aml_binding_interleave_create(struct aml_binding **binding, const struct aml_nodeset *nodes) {
-  static const char call[] = "aml_binding_interleave_create";
-  if (binding == NULL)
-    return aml_error_set(-AML_EINVAL, call, "binding", "is null");
-  struct aml_binding_interleave *const it = calloc(1, sizeof *it);
-  if (it == NULL)
-    return aml_error_set(-AML_ENOMEM, call, NULL, "no memory for the binding");
-  it->binding.ops = &aml_binding_interleave_ops;
-  const int err = aml_binding_interleave_init(&it->binding, nodes);
-  if (err) {
-    free(it);
-    return err;
-  }
-  *binding = &it->binding;
-  return 0;
+  struct aml_binding *const made =
+      aml_block_create("aml_binding_interleave_create", "binding", binding,
+                       sizeof(struct aml_binding_interleave), &aml_binding_interleave_ops);
+  if (made == NULL)
+    return aml_error_code();
+  const int err = aml_binding_interleave_init(made, nodes);
+  if (err)
+    free(made);
+  else
+    *binding = made;
+  return err;
 }

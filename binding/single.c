@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "aml/core/create.h"
 #include "aml/core/error.h"
 
 static const struct aml_binding_single *single_of(const struct aml_binding *binding) {
@@ -58,18 +59,15 @@ int aml_binding_single_init(struct aml_binding *binding, int device) {
 }
 
 int aml_binding_single_create(struct aml_binding **binding, int device) {
-  static const char call[] = "aml_binding_single_create";
-  if (binding == NULL)
-    return aml_error_set(-AML_EINVAL, call, "binding", "is null");
-  struct aml_binding_single *const single = calloc(1, sizeof *single);
-  if (single == NULL)
-    return aml_error_set(-AML_ENOMEM, call, NULL, "no memory for the binding");
-  single->binding.ops = &aml_binding_single_ops;
-  const int err = aml_binding_single_init(&single->binding, device);
-  if (err) {
-    free(single);
-    return err;
-  }
-  *binding = &single->binding;
-  return 0;
+  struct aml_binding *const made =
+      aml_block_create("aml_binding_single_create", "binding", binding,
+                       sizeof(struct aml_binding_single), &aml_binding_single_ops);
+  if (made == NULL)
+    return aml_error_code();
+  const int err = aml_binding_single_init(made, device);
+  if (err)
+    free(made);
+  else
+    *binding = made;
+  return err;
 }

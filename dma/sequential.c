@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "aml/core/area.h"
+#include "aml/core/create.h"
 #include "aml/core/error.h"
 #include "aml/core/tile.h"
 #include "aml/dma/internal/copy.h"
@@ -185,18 +186,15 @@ int aml_dma_sequential_init(struct aml_dma *dma, const struct aml_dma_sequential
 
 int aml_dma_sequential_create(struct aml_dma **dma,
                               const struct aml_dma_sequential_options *options) {
-  static const char call[] = "aml_dma_sequential_create";
-  if (dma == NULL)
-    return aml_error_set(-AML_EINVAL, call, "dma", "is null");
-  struct aml_dma_sequential *const made = calloc(1, sizeof *made);
+  struct aml_dma *const made =
+      aml_block_create("aml_dma_sequential_create", "dma", dma, sizeof(struct aml_dma_sequential),
+                       &aml_dma_sequential_ops);
   if (made == NULL)
-    return aml_error_set(-AML_ENOMEM, call, NULL, "no memory for the dma");
-  made->dma.ops = &aml_dma_sequential_ops;
-  const int err = aml_dma_sequential_init(&made->dma, options);
-  if (err) {
+    return aml_error_code();
+  const int err = aml_dma_sequential_init(made, options);
+  if (err)
     free(made);
-    return err;
-  }
-  *dma = &made->dma;
-  return 0;
+  else
+    *dma = made;
+  return err;
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "aml/core/checked.h"
+#include "aml/core/create.h"
 #include "aml/core/error.h"
 
 enum { DEFAULT_SLOT_COUNT = 16, DEFAULT_ALIGNMENT = 64 };
@@ -494,19 +495,15 @@ int aml_scratchpad_sequential_create(struct aml_scratchpad **scratchpad, struct 
                                      const struct aml_tile *datum, const struct aml_tiling *tiling,
                                      struct aml_dma *dma,
                                      const struct aml_scratchpad_sequential_options *options) {
-  static const char call[] = "aml_scratchpad_sequential_create";
-  if (scratchpad == NULL)
-    return refuse(call, "scratchpad", "is null");
-  struct aml_scratchpad_sequential *const pad = calloc(1, sizeof *pad);
-  if (pad == NULL)
-    return aml_error_set(-AML_ENOMEM, call, NULL, "no memory for the scratchpad");
-  pad->scratchpad.ops = &aml_scratchpad_sequential_ops;
-  const int err =
-      aml_scratchpad_sequential_init(&pad->scratchpad, area, datum, tiling, dma, options);
-  if (err) {
-    free(pad);
-    return err;
-  }
-  *scratchpad = &pad->scratchpad;
-  return 0;
+  struct aml_scratchpad *const made =
+      aml_block_create("aml_scratchpad_sequential_create", "scratchpad", scratchpad,
+                       sizeof(struct aml_scratchpad_sequential), &aml_scratchpad_sequential_ops);
+  if (made == NULL)
+    return aml_error_code();
+  const int err = aml_scratchpad_sequential_init(made, area, datum, tiling, dma, options);
+  if (err)
+    free(made);
+  else
+    *scratchpad = made;
+  return err;
 }

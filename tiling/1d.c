@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "aml/core/checked.h"
+#include "aml/core/create.h"
 #include "aml/core/error.h"
 
 static const struct aml_tiling_1d *tiling_of(const struct aml_tiling *tiling) {
@@ -114,18 +115,14 @@ int aml_tiling_1d_init(struct aml_tiling *tiling, size_t elements, size_t elemen
 
 int aml_tiling_1d_create(struct aml_tiling **tiling, size_t elements, size_t element_size,
                          size_t tile_count) {
-  static const char call[] = "aml_tiling_1d_create";
-  if (tiling == NULL)
-    return aml_error_set(-AML_EINVAL, call, "tiling", "is null");
-  struct aml_tiling_1d *const it = calloc(1, sizeof *it);
-  if (it == NULL)
-    return aml_error_set(-AML_ENOMEM, call, NULL, "no memory for the tiling");
-  it->tiling.ops = &aml_tiling_1d_ops;
-  const int err = aml_tiling_1d_init(&it->tiling, elements, element_size, tile_count);
-  if (err) {
-    free(it);
-    return err;
-  }
-  *tiling = &it->tiling;
-  return 0;
+  struct aml_tiling *const made = aml_block_create(
+      "aml_tiling_1d_create", "tiling", tiling, sizeof(struct aml_tiling_1d), &aml_tiling_1d_ops);
+  if (made == NULL)
+    return aml_error_code();
+  const int err = aml_tiling_1d_init(made, elements, element_size, tile_count);
+  if (err)
+    free(made);
+  else
+    *tiling = made;
+  return err;
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "aml/core/create.h"
 #include "aml/core/error.h"
 
 // Offset 0 is an address that is not null, and as aligned as a page.
@@ -101,18 +102,14 @@ int file_area_init(struct aml_area *area, int descriptor, size_t size) {
 }
 
 int file_area_create(struct aml_area **area, int descriptor, size_t size) {
-  static const char call[] = "file_area_create";
-  if (area == NULL)
-    return aml_error_set(-AML_EINVAL, call, "area", "is null");
-  struct file_area *const file = calloc(1, sizeof *file);
-  if (file == NULL)
-    return aml_error_set(-AML_ENOMEM, call, NULL, "no memory for the area");
-  file->area.ops = &file_area_ops;
-  const int err = file_area_init(&file->area, descriptor, size);
-  if (err) {
-    free(file);
-    return err;
-  }
-  *area = &file->area;
-  return 0;
+  struct aml_area *const made =
+      aml_block_create("file_area_create", "area", area, sizeof(struct file_area), &file_area_ops);
+  if (made == NULL)
+    return aml_error_code();
+  const int err = file_area_init(made, descriptor, size);
+  if (err)
+    free(made);
+  else
+    *area = made;
+  return err;
 }

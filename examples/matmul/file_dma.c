@@ -10,11 +10,11 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "aml/core/area.h"
+#include "aml/core/create.h"
 #include "aml/core/error.h"
 #include "aml/core/tile.h"
 
@@ -238,12 +238,10 @@ int file_dma_init(struct aml_dma *dma) {
 }
 
 int file_dma_create(struct aml_dma **dma) {
-  if (dma == NULL)
-    return aml_error_set(-AML_EINVAL, "file_dma_create", "dma", "is null");
-  struct file_dma *const file = calloc(1, sizeof *file);
-  if (file == NULL)
-    return aml_error_set(-AML_ENOMEM, "file_dma_create", NULL, "no memory for the dma");
-  file->dma.ops = &file_dma_ops;
-  *dma = &file->dma;
+  struct aml_dma *const made =
+      aml_block_create("file_dma_create", "dma", dma, sizeof(struct file_dma), &file_dma_ops);
+  if (made == NULL)
+    return aml_error_code();
+  *dma = made;
   return 0;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "aml/core/checked.h"
+#include "aml/core/create.h"
 #include "aml/core/error.h"
 #include "aml/core/tile.h"
 
@@ -124,18 +125,14 @@ int grid_tiling_init(struct aml_tiling *tiling, size_t element_size, const size_
 
 int grid_tiling_create(struct aml_tiling **tiling, size_t element_size, const size_t extent[2],
                        const size_t tile_extent[2]) {
-  static const char call[] = "grid_tiling_create";
-  if (tiling == NULL)
-    return aml_error_set(-AML_EINVAL, call, "tiling", "is null");
-  struct grid_tiling *const grid = calloc(1, sizeof *grid);
-  if (grid == NULL)
-    return aml_error_set(-AML_ENOMEM, call, NULL, "no memory for the tiling");
-  grid->tiling.ops = &grid_tiling_ops;
-  const int err = grid_tiling_init(&grid->tiling, element_size, extent, tile_extent);
-  if (err) {
-    free(grid);
-    return err;
-  }
-  *tiling = &grid->tiling;
-  return 0;
+  struct aml_tiling *const made = aml_block_create("grid_tiling_create", "tiling", tiling,
+                                                   sizeof(struct grid_tiling), &grid_tiling_ops);
+  if (made == NULL)
+    return aml_error_code();
+  const int err = grid_tiling_init(made, element_size, extent, tile_extent);
+  if (err)
+    free(made);
+  else
+    *tiling = made;
+  return err;
 }
