@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Shows that a contract suite can fail: it is run on types with a planted defect, and each defect
+// must make the test fail that is there to catch it.
+//
+//     struct LosesTheLastTile : … {};  // what the suite is parametrised by
+//     EXPECT_CAUGHT(TilingContract, TilesPartitionTheDatum, LosesTheLastTile);
+//
+// A program that links this library has a main() that runs each named test in a process of its
+// own, so that a defect may crash, and fails for each defect that went unnoticed.
+
+#ifndef AML_TESTS_CONTRACT_EXPECT_FAILURES_H
+#define AML_TESTS_CONTRACT_EXPECT_FAILURES_H
+
+#include <gtest/gtest.h>
+
+namespace aml_testing {
+
+/** Registers a test that must fail; for EXPECT_CAUGHT. */
+class ExpectedFailure {
+public:
+  ExpectedFailure(const char *suite, const char *test);
+};
+
+} // namespace aml_testing
+
+/** `test` of the typed suite `suite` must fail when the suite is run on `defect`, a type. */
+#define EXPECT_CAUGHT(suite, test, defect)                                                         \
+  INSTANTIATE_TYPED_TEST_SUITE_P(defect, suite, defect);                                           \
+  const aml_testing::ExpectedFailure expected_failure_##defect(#defect "/" #suite "/0", #test)
+
+#endif

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The contract suite of tilings: that calls change nothing, threads, and the end of a life.
+
+#ifndef AML_TESTS_CONTRACT_INTERNAL_TILING_LIFE_H
+#define AML_TESTS_CONTRACT_INTERNAL_TILING_LIFE_H
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "aml/core/error.h"
+#include "aml/core/tile.h"
+#include "aml/core/tiling.h"
+#include "aml/tests/contract/internal/laid_out.h"
+#include "aml/tests/contract/internal/refusal.h"
+#include "aml/tests/contract/internal/tiling_fixture.h"
+#include "aml/tests/contract/internal/tiling_oracle.h"
+
+namespace aml_testing {
+
+/** What a tiling answers on each of a datum's tiles, in ascending order. */
+inline std::vector<Numbers> AllAnswers(const aml_tiling *tiling, const aml_tile &datum) {
+  std::vector<Numbers> all;
+  for (size_t id = 0; id < aml_tiling_count(tiling); ++id)
+    all.push_back(AnswersOn(tiling, datum, id));
+  return all;
+}
+
+TYPED_TEST_P(TilingContract, AnswersDoNotDependOnCallsBefore) {
+  std::mt19937 random(9);
+  this->OnEachDatum([&random](aml_tiling *tiling, const LaidOut &data) {
+    const LaidOut other(InfoOf(tiling), TilingLayout::kRow);
+    const std::vector<Numbers> expected = AllAnswers(tiling, data.datum());
+    const Numbers info = NumbersOf(InfoOf(tiling));
+    for (int round = 0; round < 100; ++round) {
+      const size_t id = random() % expected.size();
+      switch (random() % 3) {
+      case 0:
+        ASSERT_EQ(expected[id], AnswersOn(tiling, data.datum(), id));
+        break;
+      case 1:
+        (void)AnswersOn(tiling, other.datum(), id);
+        break;
+      default:
+        (void)AnswersOn(tiling, data.datum(), expected.size() + id); // refused
+      }
+      ASSERT_EQ(info, NumbersOf(InfoOf(tiling)));
+    }
+  });
+}
+
+TYPED_TEST_P(TilingContract, CallsThatSucceedLeaveTheLastError) {
+  this->OnEachDatum([](aml_tiling *tiling, const LaidOut &data) {
+    ForgetTheLastError();
+    (void)AllAnswers(tiling, data.datum());
+    (void)IdsOf(tiling, AML_TILING_COLUMN_REVERSE, WholeGrid(InfoOf(tiling)));
+    EXPECT_TRUE(NothingWasRecorded()) << aml_error_detail();
+  });
+}
+
+TYPED_TEST_P(TilingContract, ThreadsShareATiling) {
+  this->OnEachDatum([](aml_tiling *tiling, const LaidOut &data) {
+    const std::vector<Numbers> expected = AllAnswers(tiling, data.datum());
+    const Numbers info = NumbersOf(InfoOf(tiling));
+    std::atomic<size_t> ready{0};
+    std::atomic<size_t> wrong{0};
+    std::vector<std::thread> threads;
+    for (size_t t = 0; t < 3; ++t)
+      threads.emplace_back([&, t] {
+        for (++ready; ready < 3;)
+          std::this_thread::yield();
+        for (size_t i = 0; i < expected.size(); ++i) {
+          const size_t id = t == 0 ? i : expected.size() - 1 - i;
+          aml_tiling_info seen;
+          if (aml_tiling_get_info(tiling, &seen) || NumbersOf(seen) != info ||
+              AnswersOn(tiling, data.datum(), id) != expected[id])
+            ++wrong;
+        }
+      });
+    for (std::thread &thread : threads)
+      thread.join();
+    EXPECT_EQ(0u, wrong) << "answers differ from those of one thread alone";
+  });
+}
+
+TYPED_TEST_P(TilingContract, FiniOfADeclaredTilingDoesNothing) {
+  TypeParam factory;
+  const aml_tiling_ops *const ops = factory.tiling->ops;
+  aml_tiling_fini(nullptr);
+  aml_tiling_fini(factory.tiling);
+  aml_tiling_fini(factory.tiling);
+  EXPECT_EQ(ops, factory.tiling->ops);
+  ASSERT_EQ(0, factory.Init(0)) << aml_error_detail();
+  EXPECT_GE(aml_tiling_count(factory.tiling), 1u);
+  aml_tiling_fini(factory.tiling);
+}
+
+TYPED_TEST_P(TilingContract, FiniLeavesStorageAsDeclared) {
+  TypeParam reused;
+  const aml_tiling_ops *const ops = reused.tiling->ops;
+  for (size_t i = 0; i < 2 * TypeParam::kInstances; ++i) {
+    SCOPED_TRACE(testing::Message() << "instance " << i);
+    TypeParam fresh;
+    // Each after each other one: small after large too.
+    const size_t instance = i * (TypeParam::kInstances - 1) % TypeParam::kInstances;
+    ASSERT_EQ(0, reused.Init(instance)) << aml_error_detail();
+    ASSERT_EQ(0, fresh.Init(instance)) << aml_error_detail();
+    const LaidOut data(InfoOf(fresh.tiling), this->AnyLayout(instance));
+    EXPECT_EQ(NumbersOf(InfoOf(fresh.tiling)), NumbersOf(InfoOf(reused.tiling)));
+    EXPECT_EQ(AllAnswers(fresh.tiling, data.datum()), AllAnswers(reused.tiling, data.datum()));
+    aml_tiling_fini(fresh.tiling);
+    aml_tiling_fini(reused.tiling);
+    ASSERT_EQ(ops, reused.tiling->ops);
+    aml_tiling_fini(reused.tiling);
+    ASSERT_EQ(ops, reused.tiling->ops);
+  }
+}
+
+TYPED_TEST_P(TilingContract, ACreatedTilingIsLikeADeclaredOne) {
+  aml_tiling *none = nullptr;
+  aml_tiling_destroy(&none);
+  aml_tiling_destroy(nullptr);
+  for (size_t i = 0; i < TypeParam::kInstances; ++i) {
+    SCOPED_TRACE(testing::Message() << "instance " << i);
+    TypeParam factory;
+    aml_tiling *created = nullptr;
+    ASSERT_EQ(0, TypeParam::Create(i, &created)) << aml_error_detail();
+    ASSERT_NE(nullptr, created);
+    ASSERT_EQ(0, factory.Init(i)) << aml_error_detail();
+    const LaidOut data(InfoOf(created), this->AnyLayout(i));
+    EXPECT_EQ(NumbersOf(InfoOf(factory.tiling)), NumbersOf(InfoOf(created)));
+    EXPECT_EQ(AllAnswers(factory.tiling, data.datum()), AllAnswers(created, data.datum()));
+    aml_tiling_fini(factory.tiling);
+    aml_tiling_destroy(&created);
+    EXPECT_EQ(nullptr, created);
+  }
+}
+
+} // namespace aml_testing
+
+#endif
