@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// ld(1), --wrap: an undefined reference to x becomes one to __wrap_x, and one to __real_x becomes
+// x. References within a shared library were settled when that was linked, and stay.
+//
+// The system calls on NUMA are made here by syscall(2), so that a test need not have libnuma.
+
+#include "aml/tests/fault/system.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+struct state {
+  unsigned calls;
+  size_t nth;
+  int number;
+  struct aml_fault_count count;
+  struct aml_fault_held held;
+};
+
+static _Thread_local struct state it;
+
+void aml_fault_system_arm(unsigned calls, size_t nth, int number) {
+  it.calls = calls;
+  it.nth = nth;
+  it.number = number;
+  it.count = (struct aml_fault_count){0};
+}
+
+struct aml_fault_count aml_fault_system_disarm(void) {
+  it.calls = 0;
+  return it.count;
+}
+
+struct aml_fault_held aml_fault_system_held(void) {
+  return it.held;
+}
+
+/** Whether this call is to fail; errno is then set. */
+static bool fails(enum aml_fault_call call) {
+  if ((it.calls & call) == 0)
+    return false;
+  ++it.count.seen;
+  const bool is_later = it.count.seen > it.nth && (it.calls & AML_FAULT_FROM_THEN_ON) != 0;
+  if (it.nth == 0 || (it.count.seen != it.nth && !is_later))
+    return false;
+  ++it.count.failed;
+  errno = it.number;
+  return true;
+}
+
+// The C heap
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *block, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+int __real_posix_memalign(void **block, size_t alignment, size_t size);
+void __real_free(void *block);
+
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *block, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+int __wrap_posix_memalign(void **block, size_t alignment, size_t size);
+void __wrap_free(void *block);
+
+static void *taken(void *block) {
+  it.held.blocks += block != NULL;
+  return block;
+}
+
+void *__wrap_malloc(size_t size) {
+  return fails(AML_FAULT_MALLOC) ? NULL : taken(__real_malloc(size));
+}
+
+void *__wrap_calloc(size_t count, size_t size) {
+  return fails(AML_FAULT_CALLOC) ? NULL : taken(__real_calloc(count, size));
+}
+
+void *__wrap_realloc(void *block, size_t size) {
+  if (fails(AML_FAULT_REALLOC))
+    return NULL;
+  const bool is_new = block == NULL;
+  void *const result = __real_realloc(block, size);
+  if (is_new)
+    return taken(result);
+  // Of no bytes, realloc of glibc is free.
+  it.held.blocks -= result == NULL && size == 0;
+  return result;
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size) {
+  return fails(AML_FAULT_ALIGNED_ALLOC) ? NULL : taken(__real_aligned_alloc(alignment, size));
+}
+
+int __wrap_posix_memalign(void **block, size_t alignment, size_t size) {
+  if (fails(AML_FAULT_POSIX_MEMALIGN))
+    return it.number;
+  const int number = __real_posix_memalign(block, alignment, size);
+  it.held.blocks += number == 0;
+  return number;
+}
+
+void __wrap_free(void *block) {
+  it.held.blocks -= block != NULL;
+  __real_free(block);
+}
+
+// Mappings
+
+void *__real_mmap(void *hint, size_t size, int access, int flags, int file, off_t offset);
+int __real_munmap(void *start, size_t size);
+void *__real_mremap(void *start, size_t old_size, size_t new_size, int flags, ...);
+int __real_madvise(void *start, size_t size, int advice);
+
+void *__wrap_mmap(void *hint, size_t size, int access, int flags, int file, off_t offset);
+int __wrap_munmap(void *start, size_t size);
+void *__wrap_mremap(void *start, size_t old_size, size_t new_size, int flags, ...);
+int __wrap_madvise(void *start, size_t size, int advice);
+
+static ptrdiff_t whole_pages(size_t size) {
+  const size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
+  return (ptrdiff_t)((size + page_size - 1) / page_size * page_size);
+}
+
+void *__wrap_mmap(void *hint, size_t size, int access, int flags, int file, off_t offset) {
+  if (fails(AML_FAULT_MMAP))
+    return MAP_FAILED;
+  void *const start = __real_mmap(hint, size, access, flags, file, offset);
+  if (start != MAP_FAILED)
+    it.held.mapped_size += whole_pages(size);
+  return start;
+}
+
+int __wrap_munmap(void *start, size_t size) {
+  if (fails(AML_FAULT_MUNMAP))
+    return -1;
+  const int result = __real_munmap(start, size);
+  if (result == 0)
+    it.held.mapped_size -= whole_pages(size);
+  return result;
+}
+
+void *__wrap_mremap(void *start, size_t old_size, size_t new_size, int flags, ...) {
+  void *place = NULL;
+  if ((flags & MREMAP_FIXED) != 0) {
+    va_list rest;
+    va_start(rest, flags);
+    place = va_arg(rest, void *);
+    va_end(rest);
+  }
+  if (fails(AML_FAULT_MREMAP))
+    return MAP_FAILED;
+  void *const result = __real_mremap(start, old_size, new_size, flags, place);
+  if (result != MAP_FAILED)
+    it.held.mapped_size += whole_pages(new_size) - whole_pages(old_size);
+  return result;
+}
+
+int __wrap_madvise(void *start, size_t size, int advice) {
+  return fails(AML_FAULT_MADVISE) ? -1 : __real_madvise(start, size, advice);
+}
+
+// NUMA, as in numaif.h
+
+long __wrap_mbind(void *start, unsigned long size, int mode, const unsigned long *mask,
+                  unsigned long bits, unsigned flags);
+long __wrap_get_mempolicy(int *mode, unsigned long *mask, unsigned long bits, void *address,
+                          unsigned flags);
+long __wrap_move_pages(int process, unsigned long count, void **pages, const int *nodes,
+                       int *status, int flags);
+
+long __wrap_mbind(void *start, unsigned long size, int mode, const unsigned long *mask,
+                  unsigned long bits, unsigned flags) {
+  return fails(AML_FAULT_MBIND) ? -1 : syscall(SYS_mbind, start, size, mode, mask, bits, flags);
+}
+
+long __wrap_get_mempolicy(int *mode, unsigned long *mask, unsigned long bits, void *address,
+                          unsigned flags) {
+  return fails(AML_FAULT_GET_MEMPOLICY)
+             ? -1
+             : syscall(SYS_get_mempolicy, mode, mask, bits, address, flags);
+}
+
+long __wrap_move_pages(int process, unsigned long count, void **pages, const int *nodes,
+                       int *status, int flags) {
+  return fails(AML_FAULT_MOVE_PAGES)
+             ? -1
+             : syscall(SYS_move_pages, process, count, pages, nodes, status, flags);
+}
+
+// Files
+
+int __real_open(const char *path, int flags, ...);
+ssize_t __real_read(int file, void *bytes, size_t size);
+
+int __wrap_open(const char *path, int flags, ...);
+ssize_t __wrap_read(int file, void *bytes, size_t size);
+
+int __wrap_open(const char *path, int flags, ...) {
+  mode_t mode = 0;
+  if ((flags & (O_CREAT | O_TMPFILE)) != 0) {
+    va_list rest;
+    va_start(rest, flags);
+    mode = va_arg(rest, mode_t);
+    va_end(rest);
+  }
+  return fails(AML_FAULT_OPEN) ? -1 : __real_open(path, flags, mode);
+}
+
+ssize_t __wrap_read(int file, void *bytes, size_t size) {
+  return fails(AML_FAULT_READ) ? -1 : __real_read(file, bytes, size);
+}
