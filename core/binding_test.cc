@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Applying and verifying, on an area of several devices that exists in this file only, so that
-// placement is shown on a machine of one node. The area behaves as Linux does: a policy counts
-// when a page is first touched, interleaving numbers pages by address.
+// Applying and verifying, on an area of several devices that exists in tests only.
 
 #include "aml/core/binding.h"
 
@@ -21,148 +19,12 @@
 #include "aml/core/nodeset.h"
 #include "aml/core/tile.h"
 #include "aml/core/tiling.h"
+#include "aml/tests/support/device_area.h"
 
 namespace {
 
-constexpr size_t kPage = 4096;
+constexpr size_t kPage = DeviceArea::kPage;
 constexpr int kAbsent = -AML_ENOENT;
-
-// An area of numbers: addresses are counted, never touched.
-class Devices {
-public:
-  struct Bind {
-    uintptr_t start;
-    size_t size;
-    aml_policy policy;
-    aml_nodeset devices;
-    unsigned flags;
-  };
-
-  Devices() {
-    block_.area.ops = &kOps;
-    block_.self = this;
-  }
-  Devices(const Devices &) = delete;
-  ~Devices() = default;
-
-  aml_area *get() { return &block_.area; }
-
-  /** Makes the pages of a range present, as their policies say. */
-  void Touch(uintptr_t start, size_t size) {
-    for (uintptr_t page = start / kPage; page < (start + size + kPage - 1) / kPage; ++page) {
-      if (place.count(page) != 0)
-        continue;
-      const auto rule = rules_.find(page);
-      place[page] = rule == rules_.end() ? home : rule->second(page);
-    }
-  }
-
-  int DeviceAt(uintptr_t address) const {
-    const auto found = place.find(address / kPage);
-    return found == place.end() ? kAbsent : found->second;
-  }
-
-  int home = 0; // where pages without a policy come from
-  std::map<uintptr_t, int> place;
-  std::vector<Bind> binds;
-  std::vector<size_t> moves; // pages of each call
-  std::vector<size_t> locates;
-  int fail_info = 0;
-  int fail_bind_at = -1; // the call with this number fails with -AML_EPERM
-  int fail_move_at = -1;
-  int fail_locate_at = -1;
-  std::map<uintptr_t, int> answers; // what move and locate say of a page
-
-private:
-  struct Block {
-    aml_area area;
-    Devices *self;
-  };
-
-  static Devices *Self(aml_area *area) { return reinterpret_cast<Block *>(area)->self; }
-
-  static unsigned Capabilities(const aml_area *) {
-    return AML_AREA_CAN_BIND | AML_AREA_CAN_LOCATE | AML_AREA_CAN_MOVE;
-  }
-
-  static int Info(aml_area *area, const void *, aml_area_info *info) {
-    if (Self(area)->fail_info != 0)
-      return aml_error_set(Self(area)->fail_info, "aml_area_get_info", "pointer", "is refused");
-    *info = aml_area_info{};
-    info->type = "devices";
-    info->granularity = info->page_size = info->max_alignment = kPage;
-    return 0;
-  }
-
-  static int BindRange(aml_area *area, void *pointer, size_t size, aml_policy policy,
-                       const aml_nodeset *devices, unsigned flags) {
-    Devices *const self = Self(area);
-    if (static_cast<int>(self->binds.size()) == self->fail_bind_at)
-      return aml_error_set(-AML_EPERM, "aml_area_bind", nullptr, "is forbidden");
-    const auto start = reinterpret_cast<uintptr_t>(pointer);
-    self->binds.push_back({start, size, policy, *devices, flags});
-    const size_t count = aml_nodeset_count(devices);
-    const aml_nodeset set = *devices;
-    for (uintptr_t page = start / kPage; page < (start + size + kPage - 1) / kPage; ++page) {
-      self->rules_[page] = [set, count](uintptr_t p) { return aml_nodeset_at(&set, p % count); };
-      if ((flags & AML_AREA_BIND_MOVE) != 0 && self->place.count(page) != 0)
-        self->place[page] = aml_nodeset_at(&set, page % count);
-    }
-    return 0;
-  }
-
-  static int Locate(aml_area *area, size_t count, void *const pointers[], int devices[]) {
-    Devices *const self = Self(area);
-    if (static_cast<int>(self->locates.size()) == self->fail_locate_at)
-      return aml_error_set(-AML_EPERM, "aml_area_locate", nullptr, "is forbidden");
-    self->locates.push_back(count);
-    for (size_t i = 0; i < count; ++i) {
-      const auto address = reinterpret_cast<uintptr_t>(pointers[i]);
-      const auto answer = self->answers.find(address / kPage);
-      devices[i] = answer != self->answers.end() ? answer->second : self->DeviceAt(address);
-    }
-    return 0;
-  }
-
-  static int Move(aml_area *area, size_t count, void *const pointers[], const int devices[],
-                  int results[]) {
-    Devices *const self = Self(area);
-    if (static_cast<int>(self->moves.size()) == self->fail_move_at)
-      return aml_error_set(-AML_EPERM, "aml_area_move", nullptr, "is forbidden");
-    self->moves.push_back(count);
-    for (size_t i = 0; i < count; ++i) {
-      const uintptr_t page = reinterpret_cast<uintptr_t>(pointers[i]) / kPage;
-      const auto answer = self->answers.find(page);
-      if (answer != self->answers.end()) {
-        results[i] = answer->second;
-        continue;
-      }
-      if (self->place.count(page) != 0)
-        self->place[page] = devices[i];
-      results[i] = self->DeviceAt(page * kPage);
-    }
-    return 0;
-  }
-
-  static void Fini(aml_area *) {}
-
-  static aml_area_ops MakeOps() {
-    aml_area_ops ops = {};
-    ops.name = "devices";
-    ops.fini = Fini;
-    ops.capabilities = Capabilities;
-    ops.info = Info;
-    ops.bind = BindRange;
-    ops.locate = Locate;
-    ops.move = Move;
-    return ops;
-  }
-
-  static inline const aml_area_ops kOps = MakeOps();
-
-  Block block_{};
-  std::map<uintptr_t, std::function<int(uintptr_t)>> rules_;
-};
 
 // A binding by function.
 class Function {
@@ -297,7 +159,7 @@ protected:
     return DevicesOf(pages);
   }
 
-  Devices area_;
+  DeviceArea area_;
 };
 
 using V = std::vector<int>;
