@@ -143,7 +143,7 @@ TEST(FaultSystem, CallsAreCountedTogetherAndMayAllFailFromThenOn) {
   result = first;
   EXPECT_EQ(nullptr, result = std::calloc(1, 1));
   EXPECT_EQ(nullptr, result = std::malloc(1));
-  EXPECT_EQ(nullptr, result = std::realloc(first, 100));
+  EXPECT_EQ(nullptr, result = std::realloc(null, 100));
   const aml_fault_count count = aml_fault_system_disarm();
   EXPECT_EQ(4u, count.seen);
   EXPECT_EQ(3u, count.failed);
@@ -172,10 +172,10 @@ TEST(FaultSystem, HeldIsWhatWasTakenAndNotGivenBack) {
   const auto mapped = [&before] {
     return aml_fault_system_held().mapped_size - before.mapped_size;
   };
-  void *const block = std::malloc(1);
-  void *const grown = std::realloc(block, 1000);
+  result = std::malloc(1);
+  result = std::realloc(result, 1000);
   EXPECT_EQ(1, blocks());
-  std::free(grown);
+  std::free(result);
   std::free(nullptr);
   EXPECT_EQ(0, blocks());
   const auto page = static_cast<ptrdiff_t>(sysconf(_SC_PAGESIZE));
