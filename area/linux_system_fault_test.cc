@@ -199,8 +199,9 @@ TEST_F(AreaLinuxSystemFault, AKernelWithoutHugePagesMapsSmallOnes) {
   for (const auto huge : {AML_AREA_LINUX_HUGE_NONE, AML_AREA_LINUX_HUGE_TRANSPARENT}) {
     CreateHuge(huge);
     aml_fault_system_arm(AML_FAULT_MADVISE, 1, EINVAL);
-    EXPECT_EQ(0, Map(5 * kMiB));
+    const int err = Map(5 * kMiB);
     EXPECT_EQ(1u, aml_fault_system_disarm().failed);
+    ASSERT_EQ(0, err) << aml_error_detail();
     std::memset(memory_, 1, 5 * kMiB);
     Unmap(5 * kMiB);
   }
@@ -228,8 +229,9 @@ TEST_F(AreaLinuxPopulateFault, WhereThereIsNoRoomTheMapIsGivenBack) {
 
 TEST_F(AreaLinuxPopulateFault, AnOlderKernelHasThePagesTouched) {
   aml_fault_system_arm(AML_FAULT_MADVISE, 1, EINVAL);
-  ASSERT_EQ(0, Map(10 * page_ - 1, populate_));
+  const int err = Map(10 * page_ - 1, populate_);
   EXPECT_EQ(1u, aml_fault_system_disarm().failed);
+  ASSERT_EQ(0, err) << aml_error_detail();
   EXPECT_EQ(10u, PresentPages(memory_, 10));
   EXPECT_TRUE(std::all_of(memory_, memory_ + 10 * page_, [](char byte) { return byte == 0; }));
   Unmap(10 * page_ - 1);

@@ -57,6 +57,9 @@ static bool fails(enum aml_fault_call call) {
   return true;
 }
 
+// The linker makes these names up.
+// NOLINTBEGIN(bugprone-reserved-identifier)
+
 // The C heap
 
 void *__real_malloc(size_t size);
@@ -220,3 +223,5 @@ int __wrap_open(const char *path, int flags, ...) {
 ssize_t __wrap_read(int file, void *bytes, size_t size) {
   return fails(AML_FAULT_READ) ? -1 : __real_read(file, bytes, size);
 }
+
+// NOLINTEND(bugprone-reserved-identifier)
