@@ -17,16 +17,22 @@ static int not_supported(const char *call) {
   return aml_error_set(-AML_ENOTSUP, call, "area", "is of a type that cannot do this");
 }
 
-/** Checks what every call on a range takes. */
-static int check_range(const char *call, const struct aml_area *area, const void *pointer,
-                       size_t size) {
+/** Checks a range, whose size is the argument `size_name`. */
+static int check_named_range(const char *call, const struct aml_area *area, const void *pointer,
+                             const char *size_name, size_t size) {
   if (area == NULL)
     return refuse(call, "area", "is null");
   if (pointer == NULL)
     return refuse(call, "pointer", "is null");
   if (size == 0)
-    return refuse(call, "size", "is 0");
+    return refuse(call, size_name, "is 0");
   return 0;
+}
+
+/** Checks what every call on a range takes. */
+static int check_range(const char *call, const struct aml_area *area, const void *pointer,
+                       size_t size) {
+  return check_named_range(call, area, pointer, "size", size);
 }
 
 void *aml_area_map(struct aml_area *area, size_t size, const struct aml_area_map_options *options) {
@@ -140,7 +146,7 @@ void *aml_area_resize(struct aml_area *area, void *pointer, size_t old_size, siz
                       unsigned flags) {
   static const char call[] = "aml_area_resize";
   void *new_pointer = NULL;
-  if (check_range(call, area, pointer, old_size))
+  if (check_named_range(call, area, pointer, "old_size", old_size))
     return NULL;
   if (new_size == 0)
     (void)refuse(call, "new_size", "is 0");
