@@ -67,7 +67,7 @@ inline bool Agree(const aml_binding *one, const aml_binding *other) {
 template <class Factory> class BindingContract : public testing::Test {
 protected:
   /** Calls `check` with each of the factory's bindings. */
-  template <class Check> static void OnEach(Check check) {
+  static void OnEach(void (*check)(aml_binding *binding)) {
     for (size_t i = 0; i < Factory::kInstances; ++i) {
       SCOPED_TRACE(testing::Message() << "instance " << i);
       Factory factory;

@@ -19,33 +19,35 @@
 
 namespace aml_testing {
 
+inline void CheckThreadsShareABinding(aml_binding *binding) {
+  const size_t count = 200;
+  const std::vector<int> expected = DevicesOf(binding, count);
+  const aml_nodeset named = NamedBy(binding);
+  const Policy policy = PolicyOf(binding);
+  std::atomic<size_t> ready{0};
+  std::atomic<size_t> wrong{0};
+  std::vector<std::thread> threads;
+  for (size_t t = 0; t < 3; ++t)
+    threads.emplace_back([&] {
+      for (++ready; ready < 3;)
+        std::this_thread::yield();
+      for (int round = 0; round < 5; ++round) {
+        aml_nodeset seen = {};
+        const bool same =
+            aml_binding_devices(binding, &seen) == 0 && aml_nodeset_is_equal(&named, &seen) &&
+            PolicyOf(binding).is_one == policy.is_one && DevicesOf(binding, count) == expected;
+        wrong += same ? 0 : 1;
+        if (binding->ops->run != nullptr)
+          (void)binding->ops->run(binding, 0, count);
+      }
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  EXPECT_EQ(0u, wrong) << "answers differ from those of one thread alone";
+}
+
 TYPED_TEST_P(BindingContract, ThreadsShareABinding) {
-  this->OnEach([](aml_binding *binding) {
-    const size_t count = 200;
-    const std::vector<int> expected = DevicesOf(binding, count);
-    const aml_nodeset named = NamedBy(binding);
-    const Policy policy = PolicyOf(binding);
-    std::atomic<size_t> ready{0};
-    std::atomic<size_t> wrong{0};
-    std::vector<std::thread> threads;
-    for (size_t t = 0; t < 3; ++t)
-      threads.emplace_back([&] {
-        for (++ready; ready < 3;)
-          std::this_thread::yield();
-        for (int round = 0; round < 5; ++round) {
-          aml_nodeset seen = {};
-          const bool same =
-              aml_binding_devices(binding, &seen) == 0 && aml_nodeset_is_equal(&named, &seen) &&
-              PolicyOf(binding).is_one == policy.is_one && DevicesOf(binding, count) == expected;
-          wrong += same ? 0 : 1;
-          if (binding->ops->run != nullptr)
-            (void)binding->ops->run(binding, 0, count);
-        }
-      });
-    for (std::thread &thread : threads)
-      thread.join();
-    EXPECT_EQ(0u, wrong) << "answers differ from those of one thread alone";
-  });
+  this->OnEach(CheckThreadsShareABinding);
 }
 
 TYPED_TEST_P(BindingContract, FiniOfADeclaredBindingDoesNothing) {

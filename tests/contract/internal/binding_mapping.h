@@ -31,91 +31,102 @@ inline std::vector<size_t> SomeIndices(size_t count, unsigned seed) {
   return indices;
 }
 
-TYPED_TEST_P(BindingContract, AnswersAreDevicesThatItNames) {
-  this->OnEach([](aml_binding *binding) {
-    const aml_nodeset named = NamedBy(binding);
-    for (const size_t count : {size_t{1}, size_t{2}, size_t{7}, size_t{1000}, SIZE_MAX})
-      for (const size_t index : SomeIndices(count, 1)) {
-        const int device = aml_binding_device_of(binding, index, count);
-        if (device < 0) {
-          ASSERT_STRNE("unknown error", aml_strerror(device)) << "of item " << index;
-        } else {
-          ASSERT_TRUE(aml_nodeset_has(&named, device))
-              << "item " << index << " of " << count << " is on " << device;
-        }
+inline void CheckAnswersAreDevicesThatItNames(aml_binding *binding) {
+  const aml_nodeset named = NamedBy(binding);
+  for (const size_t count : {size_t{1}, size_t{2}, size_t{7}, size_t{1000}, SIZE_MAX})
+    for (const size_t index : SomeIndices(count, 1)) {
+      const int device = aml_binding_device_of(binding, index, count);
+      if (device < 0) {
+        ASSERT_STRNE("unknown error", aml_strerror(device)) << "of item " << index;
+      } else {
+        ASSERT_TRUE(aml_nodeset_has(&named, device))
+            << "item " << index << " of " << count << " is on " << device;
       }
-  });
+    }
+}
+
+TYPED_TEST_P(BindingContract, AnswersAreDevicesThatItNames) {
+  this->OnEach(CheckAnswersAreDevicesThatItNames);
+}
+
+inline void CheckDevicesReplaceWhatIsInTheSet(aml_binding *binding) {
+  const aml_nodeset named = NamedBy(binding);
+  aml_nodeset devices;
+  std::memset(&devices, 0xff, sizeof devices);
+  ASSERT_EQ(0, aml_binding_devices(binding, &devices)) << aml_error_detail();
+  EXPECT_TRUE(aml_nodeset_is_equal(&named, &devices));
 }
 
 TYPED_TEST_P(BindingContract, DevicesReplaceWhatIsInTheSet) {
-  this->OnEach([](aml_binding *binding) {
-    const aml_nodeset named = NamedBy(binding);
-    aml_nodeset devices;
-    std::memset(&devices, 0xff, sizeof devices);
-    ASSERT_EQ(0, aml_binding_devices(binding, &devices)) << aml_error_detail();
-    EXPECT_TRUE(aml_nodeset_is_equal(&named, &devices));
-  });
+  this->OnEach(CheckDevicesReplaceWhatIsInTheSet);
+}
+
+inline void CheckAnswersDoNotDependOnCallsBefore(aml_binding *binding) {
+  std::mt19937 random(2);
+  const size_t count = 50;
+  const std::vector<int> expected = DevicesOf(binding, count);
+  const aml_nodeset named = NamedBy(binding);
+  for (int round = 0; round < 300; ++round) {
+    const size_t index = random() % count;
+    ASSERT_EQ(expected[index], aml_binding_device_of(binding, index, count));
+    const int other = aml_binding_device_of(binding, random() % 9, 9 + random() % 9);
+    (void)other;
+    const aml_nodeset again = NamedBy(binding);
+    ASSERT_TRUE(aml_nodeset_is_equal(&named, &again));
+  }
 }
 
 TYPED_TEST_P(BindingContract, AnswersDoNotDependOnCallsBefore) {
-  std::mt19937 random(2);
-  this->OnEach([&random](aml_binding *binding) {
-    const size_t count = 50;
-    const std::vector<int> expected = DevicesOf(binding, count);
-    const aml_nodeset named = NamedBy(binding);
-    for (int round = 0; round < 300; ++round) {
-      const size_t index = random() % count;
-      ASSERT_EQ(expected[index], aml_binding_device_of(binding, index, count));
-      (void)aml_binding_device_of(binding, random() % 9, 9 + random() % 9);
-      const aml_nodeset again = NamedBy(binding);
-      ASSERT_TRUE(aml_nodeset_is_equal(&named, &again));
-    }
-  });
+  this->OnEach(CheckAnswersDoNotDependOnCallsBefore);
+}
+
+inline void CheckBadArgumentsAreRefused(aml_binding *binding) {
+  const char index[] = "aml_binding_device_of: index";
+  ExpectRefused(index, [&] { return aml_binding_device_of(binding, 0, 0); });
+  ExpectRefused(index, [&] { return aml_binding_device_of(binding, 7, 7); });
+  ExpectRefused(index, [&] { return aml_binding_device_of(binding, SIZE_MAX, 7); });
+  ExpectRefused("aml_binding_device_of: binding",
+                [] { return aml_binding_device_of(nullptr, 0, 1); });
+  aml_policy policy = AML_POLICY_PREFERRED;
+  const aml_nodeset before = aml_nodeset_of(9);
+  aml_nodeset devices = before;
+  ExpectRefused("aml_binding_devices: binding",
+                [&] { return aml_binding_devices(nullptr, &devices); });
+  ExpectRefused("aml_binding_devices: devices",
+                [&] { return aml_binding_devices(binding, nullptr); });
+  ExpectRefused("aml_binding_policy: binding",
+                [&] { return aml_binding_policy(nullptr, &policy, &devices); });
+  ExpectRefused("aml_binding_policy: policy",
+                [&] { return aml_binding_policy(binding, nullptr, &devices); });
+  ExpectRefused("aml_binding_policy: devices",
+                [&] { return aml_binding_policy(binding, &policy, nullptr); });
+  EXPECT_EQ(AML_POLICY_PREFERRED, policy);
+  EXPECT_TRUE(aml_nodeset_is_equal(&before, &devices));
 }
 
 TYPED_TEST_P(BindingContract, BadArgumentsAreRefused) {
-  this->OnEach([](aml_binding *binding) {
-    const char index[] = "aml_binding_device_of: index";
-    ExpectRefused(index, [&] { return aml_binding_device_of(binding, 0, 0); });
-    ExpectRefused(index, [&] { return aml_binding_device_of(binding, 7, 7); });
-    ExpectRefused(index, [&] { return aml_binding_device_of(binding, SIZE_MAX, 7); });
-    ExpectRefused("aml_binding_device_of: binding",
-                  [] { return aml_binding_device_of(nullptr, 0, 1); });
-    aml_policy policy = AML_POLICY_PREFERRED;
-    const aml_nodeset before = aml_nodeset_of(9);
-    aml_nodeset devices = before;
-    ExpectRefused("aml_binding_devices: binding",
-                  [&] { return aml_binding_devices(nullptr, &devices); });
-    ExpectRefused("aml_binding_devices: devices",
-                  [&] { return aml_binding_devices(binding, nullptr); });
-    ExpectRefused("aml_binding_policy: binding",
-                  [&] { return aml_binding_policy(nullptr, &policy, &devices); });
-    ExpectRefused("aml_binding_policy: policy",
-                  [&] { return aml_binding_policy(binding, nullptr, &devices); });
-    ExpectRefused("aml_binding_policy: devices",
-                  [&] { return aml_binding_policy(binding, &policy, nullptr); });
-    EXPECT_EQ(AML_POLICY_PREFERRED, policy);
-    EXPECT_TRUE(aml_nodeset_is_equal(&before, &devices));
-  });
+  this->OnEach(CheckBadArgumentsAreRefused);
+}
+
+inline void CheckRunsAreOfOneDevice(aml_binding *binding) {
+  if (binding->ops->run == nullptr)
+    return; // then items are asked for one by one
+  for (const size_t count : kItemCounts) {
+    const std::vector<int> devices = DevicesOf(binding, count);
+    for (size_t index = 0; index < count; ++index) {
+      const size_t run = binding->ops->run(binding, index, count);
+      ASSERT_GE(run, 1u) << "from " << index << " of " << count;
+      ASSERT_LE(run, count - index) << "from " << index << " of " << count;
+      for (size_t i = index; i < index + run; ++i)
+        ASSERT_EQ(devices[index], devices[i]) << "of item " << i << " of " << count;
+    }
+  }
+  const size_t last = binding->ops->run(binding, SIZE_MAX - 1, SIZE_MAX);
+  EXPECT_EQ(1u, last) << "behind the last item of all that can be there is none";
 }
 
 TYPED_TEST_P(BindingContract, RunsAreOfOneDevice) {
-  this->OnEach([](aml_binding *binding) {
-    if (binding->ops->run == nullptr)
-      return; // then items are asked for one by one
-    for (const size_t count : kItemCounts) {
-      const std::vector<int> devices = DevicesOf(binding, count);
-      for (size_t index = 0; index < count; ++index) {
-        const size_t run = binding->ops->run(binding, index, count);
-        ASSERT_GE(run, 1u) << "from " << index << " of " << count;
-        ASSERT_LE(run, count - index) << "from " << index << " of " << count;
-        for (size_t i = index; i < index + run; ++i)
-          ASSERT_EQ(devices[index], devices[i]) << "of item " << i << " of " << count;
-      }
-    }
-    const size_t last = binding->ops->run(binding, SIZE_MAX - 1, SIZE_MAX);
-    EXPECT_EQ(1u, last) << "behind the last item of all that can be there is none";
-  });
+  this->OnEach(CheckRunsAreOfOneDevice);
 }
 
 /** Whether page `index`, numbered by address, may be on `device` by a policy of the kernel. */
@@ -135,49 +146,55 @@ inline bool Allows(const Policy &policy, size_t index, int device) {
   }
 }
 
+inline void CheckAPolicyIsTheMapping(aml_binding *binding) {
+  const Policy policy = PolicyOf(binding);
+  if (!policy.is_one)
+    return; // which the next test looks at
+  const aml_nodeset named = NamedBy(binding);
+  EXPECT_TRUE(aml_nodeset_is_subset(&policy.devices, &named));
+  for (const size_t index : SomeIndices(SIZE_MAX, 3)) {
+    const int device = aml_binding_device_of(binding, index, SIZE_MAX);
+    ASSERT_TRUE(Allows(policy, index, device)) << "page " << index << " is on " << device;
+  }
+}
+
 TYPED_TEST_P(BindingContract, APolicyIsTheMapping) {
-  this->OnEach([](aml_binding *binding) {
-    const Policy policy = PolicyOf(binding);
-    if (!policy.is_one)
-      return; // which the next test looks at
-    const aml_nodeset named = NamedBy(binding);
-    EXPECT_TRUE(aml_nodeset_is_subset(&policy.devices, &named));
-    for (const size_t index : SomeIndices(SIZE_MAX, 3)) {
-      const int device = aml_binding_device_of(binding, index, SIZE_MAX);
-      ASSERT_TRUE(Allows(policy, index, device)) << "page " << index << " is on " << device;
-    }
-  });
+  this->OnEach(CheckAPolicyIsTheMapping);
+}
+
+inline void CheckWhatIsNoPolicySaysSoAndChangesNothing(aml_binding *binding) {
+  if (PolicyOf(binding).is_one)
+    return;
+  aml_policy policy = AML_POLICY_PREFERRED;
+  const aml_nodeset before = aml_nodeset_of(9);
+  aml_nodeset devices = before;
+  ExpectRefusedWith(-AML_ENOTSUP, "aml_binding_policy: binding",
+                    [&] { return aml_binding_policy(binding, &policy, &devices); });
+  EXPECT_EQ(AML_POLICY_PREFERRED, policy);
+  EXPECT_TRUE(aml_nodeset_is_equal(&before, &devices));
 }
 
 TYPED_TEST_P(BindingContract, WhatIsNoPolicySaysSoAndChangesNothing) {
-  this->OnEach([](aml_binding *binding) {
-    if (PolicyOf(binding).is_one)
-      return;
-    aml_policy policy = AML_POLICY_PREFERRED;
-    const aml_nodeset before = aml_nodeset_of(9);
-    aml_nodeset devices = before;
-    ExpectRefusedWith(-AML_ENOTSUP, "aml_binding_policy: binding",
-                      [&] { return aml_binding_policy(binding, &policy, &devices); });
-    EXPECT_EQ(AML_POLICY_PREFERRED, policy);
-    EXPECT_TRUE(aml_nodeset_is_equal(&before, &devices));
-  });
+  this->OnEach(CheckWhatIsNoPolicySaysSoAndChangesNothing);
+}
+
+inline void CheckCallsThatSucceedLeaveTheLastError(aml_binding *binding) {
+  const bool is_policy = PolicyOf(binding).is_one;
+  for (const size_t index : SomeIndices(100, 4)) {
+    ForgetTheLastError();
+    if (aml_binding_device_of(binding, index, 100) < 0)
+      ForgetTheLastError(); // it may have recorded why there is none
+    (void)NamedBy(binding);
+    if (binding->ops->run != nullptr)
+      (void)binding->ops->run(binding, index, 100);
+    if (is_policy)
+      (void)PolicyOf(binding);
+    ASSERT_TRUE(NothingWasRecorded()) << aml_error_detail();
+  }
 }
 
 TYPED_TEST_P(BindingContract, CallsThatSucceedLeaveTheLastError) {
-  this->OnEach([](aml_binding *binding) {
-    const bool is_policy = PolicyOf(binding).is_one;
-    for (const size_t index : SomeIndices(100, 4)) {
-      ForgetTheLastError();
-      if (aml_binding_device_of(binding, index, 100) < 0)
-        ForgetTheLastError(); // it may have recorded why there is none
-      (void)NamedBy(binding);
-      if (binding->ops->run != nullptr)
-        (void)binding->ops->run(binding, index, 100);
-      if (is_policy)
-        (void)PolicyOf(binding);
-      ASSERT_TRUE(NothingWasRecorded()) << aml_error_detail();
-    }
-  });
+  this->OnEach(CheckCallsThatSucceedLeaveTheLastError);
 }
 
 } // namespace aml_testing

@@ -101,133 +101,145 @@ inline void ExpectReport(const aml_binding_report &report, const DeviceArea &are
                          std::begin(report.device_size)));
 }
 
+inline void CheckPagesGoWhereTheBindingSays(aml_binding *binding) {
+  for (const size_t count : kPageCounts) {
+    const std::vector<int> wanted = DevicesOfPages(binding, count);
+    if (!CanBeShown(binding, wanted))
+      continue;
+    DeviceArea area;
+    area.home = StrangerTo(binding);
+    const size_t size = count * kPageSize;
+    ASSERT_EQ(0, aml_binding_apply(binding, area.get(), PageAt(0), size, nullptr))
+        << aml_error_detail();
+    area.Touch(kStart, size);
+    ExpectPlaced(area, wanted);
+    aml_binding_report report;
+    ASSERT_EQ(0, aml_binding_verify(binding, area.get(), PageAt(0), size, &report));
+    EXPECT_EQ(0u, report.wrong_size);
+    ExpectReport(report, area, wanted);
+  }
+}
+
 TYPED_TEST_P(BindingContract, PagesGoWhereTheBindingSays) {
-  this->OnEach([](aml_binding *binding) {
-    for (const size_t count : kPageCounts) {
-      const std::vector<int> wanted = DevicesOfPages(binding, count);
-      if (!CanBeShown(binding, wanted))
-        continue;
-      DeviceArea area;
-      area.home = StrangerTo(binding);
-      const size_t size = count * kPageSize;
-      ASSERT_EQ(0, aml_binding_apply(binding, area.get(), PageAt(0), size, nullptr))
-          << aml_error_detail();
-      area.Touch(kStart, size);
-      ExpectPlaced(area, wanted);
-      aml_binding_report report;
-      ASSERT_EQ(0, aml_binding_verify(binding, area.get(), PageAt(0), size, &report));
-      EXPECT_EQ(0u, report.wrong_size);
-      ExpectReport(report, area, wanted);
-    }
-  });
+  this->OnEach(CheckPagesGoWhereTheBindingSays);
+}
+
+inline void CheckPagesThatArePresentAreMoved(aml_binding *binding) {
+  for (const size_t max_mappings : {size_t{1}, size_t{0}}) {
+    const size_t count = 20;
+    const std::vector<int> wanted = DevicesOfPages(binding, count);
+    if (!CanBeShown(binding, wanted))
+      continue;
+    DeviceArea area;
+    area.home = StrangerTo(binding);
+    area.Touch(kStart, count * kPageSize);
+    const aml_binding_apply_options options = {AML_AREA_BIND_MOVE, max_mappings};
+    ASSERT_EQ(0, aml_binding_apply(binding, area.get(), PageAt(0), count * kPageSize, &options))
+        << aml_error_detail();
+    ExpectPlaced(area, wanted);
+  }
 }
 
 TYPED_TEST_P(BindingContract, PagesThatArePresentAreMoved) {
-  this->OnEach([](aml_binding *binding) {
-    for (const size_t max_mappings : {size_t{1}, size_t{0}}) {
-      const size_t count = 20;
-      const std::vector<int> wanted = DevicesOfPages(binding, count);
-      if (!CanBeShown(binding, wanted))
-        continue;
-      DeviceArea area;
-      area.home = StrangerTo(binding);
-      area.Touch(kStart, count * kPageSize);
-      const aml_binding_apply_options options = {AML_AREA_BIND_MOVE, max_mappings};
-      ASSERT_EQ(0, aml_binding_apply(binding, area.get(), PageAt(0), count * kPageSize, &options))
-          << aml_error_detail();
-      ExpectPlaced(area, wanted);
+  this->OnEach(CheckPagesThatArePresentAreMoved);
+}
+
+inline void CheckVerifyFindsPagesThatAreElsewhere(aml_binding *binding) {
+  std::mt19937 random(5);
+  for (const size_t count : kPageCounts) {
+    const std::vector<int> wanted = DevicesOfPages(binding, count);
+    if (!CanBeShown(binding, wanted))
+      continue;
+    DeviceArea area;
+    const int stranger = StrangerTo(binding);
+    for (size_t page = 0; page < count; ++page) {
+      const int choice = static_cast<int>(random() % 4);
+      if (choice != 0 && wanted[page] != kAnywhere)
+        area.place[kFirstPage + page] = choice == 1 ? stranger : wanted[page];
     }
-  });
+    aml_binding_report report;
+    ASSERT_EQ(0, aml_binding_verify(binding, area.get(), PageAt(0), count * kPageSize, &report))
+        << aml_error_detail();
+    ExpectReport(report, area, wanted);
+  }
 }
 
 TYPED_TEST_P(BindingContract, VerifyFindsPagesThatAreElsewhere) {
-  std::mt19937 random(5);
-  this->OnEach([&random](aml_binding *binding) {
-    for (const size_t count : kPageCounts) {
-      const std::vector<int> wanted = DevicesOfPages(binding, count);
-      if (!CanBeShown(binding, wanted))
-        continue;
-      DeviceArea area;
-      const int stranger = StrangerTo(binding);
-      for (size_t page = 0; page < count; ++page) {
-        const int choice = static_cast<int>(random() % 4);
-        if (choice != 0 && wanted[page] != kAnywhere)
-          area.place[kFirstPage + page] = choice == 1 ? stranger : wanted[page];
-      }
-      aml_binding_report report;
-      ASSERT_EQ(0, aml_binding_verify(binding, area.get(), PageAt(0), count * kPageSize, &report))
-          << aml_error_detail();
-      ExpectReport(report, area, wanted);
-    }
-  });
+  this->OnEach(CheckVerifyFindsPagesThatAreElsewhere);
+}
+
+inline void CheckTilesGoWhereTheBindingSays(aml_binding *binding) {
+  for (const size_t count : kPageCounts) {
+    const std::vector<int> wanted = DevicesOf(binding, count);
+    if (std::any_of(wanted.begin(), wanted.end(), IsError))
+      continue;
+    // Each tile is a page.
+    const size_t columns = kPageSize / Plane::kElementSize;
+    const aml_tiling_ops ops = PlaneOps([](aml_tiling_ops *) {});
+    Plane plane = {{&ops}, {}, {}};
+    ASSERT_EQ(
+        0, Plane::Init(&plane.tiling, {AML_TILING_PARTITION, 0, {count, columns}, {1, columns}}));
+    DeviceArea area;
+    area.home = StrangerTo(binding);
+    aml_tile datum;
+    ASSERT_EQ(0, aml_tile_dense(&datum, area.get(), PageAt(0), Plane::kElementSize, 2,
+                                plane.shape.extent, AML_ORDER_ROW));
+    ASSERT_EQ(0, aml_binding_apply_tiled(binding, &plane.tiling, &datum, nullptr))
+        << aml_error_detail();
+    area.Touch(kStart, count * kPageSize);
+    ExpectPlaced(area, wanted);
+    aml_binding_report report;
+    ASSERT_EQ(0, aml_binding_verify_tiled(binding, &plane.tiling, &datum, &report));
+    EXPECT_EQ(0u, report.wrong_size);
+    ExpectReport(report, area, wanted);
+  }
 }
 
 TYPED_TEST_P(BindingContract, TilesGoWhereTheBindingSays) {
-  this->OnEach([](aml_binding *binding) {
-    for (const size_t count : kPageCounts) {
-      const std::vector<int> wanted = DevicesOf(binding, count);
-      if (std::any_of(wanted.begin(), wanted.end(), IsError))
-        continue;
-      // Each tile is a page.
-      const size_t columns = kPageSize / Plane::kElementSize;
-      const aml_tiling_ops ops = PlaneOps([](aml_tiling_ops *) {});
-      Plane plane = {{&ops}, {}, {}};
-      ASSERT_EQ(
-          0, Plane::Init(&plane.tiling, {AML_TILING_PARTITION, 0, {count, columns}, {1, columns}}));
-      DeviceArea area;
-      area.home = StrangerTo(binding);
-      aml_tile datum;
-      ASSERT_EQ(0, aml_tile_dense(&datum, area.get(), PageAt(0), Plane::kElementSize, 2,
-                                  plane.shape.extent, AML_ORDER_ROW));
-      ASSERT_EQ(0, aml_binding_apply_tiled(binding, &plane.tiling, &datum, nullptr))
-          << aml_error_detail();
-      area.Touch(kStart, count * kPageSize);
-      ExpectPlaced(area, wanted);
-      aml_binding_report report;
-      ASSERT_EQ(0, aml_binding_verify_tiled(binding, &plane.tiling, &datum, &report));
-      EXPECT_EQ(0u, report.wrong_size);
-      ExpectReport(report, area, wanted);
-    }
-  });
+  this->OnEach(CheckTilesGoWhereTheBindingSays);
+}
+
+inline void CheckAnErrorOfTheBindingIsThatOfApply(aml_binding *binding) {
+  const size_t count = 20;
+  const std::vector<int> wanted = DevicesOfPages(binding, count);
+  const auto error = std::find_if(wanted.begin(), wanted.end(), IsError);
+  if (error == wanted.end())
+    return;
+  DeviceArea area;
+  const size_t size = count * kPageSize;
+  EXPECT_EQ(*error, aml_binding_apply(binding, area.get(), PageAt(0), size, nullptr));
+  EXPECT_EQ(*error, aml_error_code());
+  aml_binding_report report;
+  EXPECT_EQ(*error, aml_binding_verify(binding, area.get(), PageAt(0), size, &report));
 }
 
 TYPED_TEST_P(BindingContract, AnErrorOfTheBindingIsThatOfApply) {
-  this->OnEach([](aml_binding *binding) {
-    const size_t count = 20;
-    const std::vector<int> wanted = DevicesOfPages(binding, count);
-    const auto error = std::find_if(wanted.begin(), wanted.end(), IsError);
-    if (error == wanted.end())
-      return;
-    DeviceArea area;
-    const size_t size = count * kPageSize;
-    EXPECT_EQ(*error, aml_binding_apply(binding, area.get(), PageAt(0), size, nullptr));
-    EXPECT_EQ(*error, aml_error_code());
-    aml_binding_report report;
-    EXPECT_EQ(*error, aml_binding_verify(binding, area.get(), PageAt(0), size, &report));
+  this->OnEach(CheckAnErrorOfTheBindingIsThatOfApply);
+}
+
+inline void CheckAnAreaThatCannotBindOrLocateSaysSo(aml_binding *binding) {
+  const size_t count = 20;
+  const size_t size = count * kPageSize;
+  const std::vector<int> wanted = DevicesOfPages(binding, count);
+  if (!CanBeShown(binding, wanted))
+    return;
+  PageArea area;
+  const bool binds = *std::max_element(wanted.begin(), wanted.end()) >= 0;
+  if (binds)
+    ExpectRefusedWith(-AML_ENOTSUP, "aml_area_bind: area", [&] {
+      return aml_binding_apply(binding, area.get(), PageAt(0), size, nullptr);
+    });
+  aml_binding_report report;
+  std::memset(static_cast<void *>(&report), 0x5a, sizeof report);
+  ExpectRefusedWith(-AML_ENOTSUP, "aml_area_locate: area", [&] {
+    return aml_binding_verify(binding, area.get(), PageAt(0), size, &report);
   });
+  const auto *const bytes = reinterpret_cast<const unsigned char *>(&report);
+  EXPECT_TRUE(std::all_of(bytes, bytes + sizeof report, [](int byte) { return byte == 0x5a; }));
 }
 
 TYPED_TEST_P(BindingContract, AnAreaThatCannotBindOrLocateSaysSo) {
-  this->OnEach([](aml_binding *binding) {
-    const size_t count = 20;
-    const size_t size = count * kPageSize;
-    const std::vector<int> wanted = DevicesOfPages(binding, count);
-    if (!CanBeShown(binding, wanted))
-      return;
-    PageArea area;
-    const bool binds = *std::max_element(wanted.begin(), wanted.end()) >= 0;
-    if (binds)
-      ExpectRefusedWith(-AML_ENOTSUP, "aml_area_bind: area", [&] {
-        return aml_binding_apply(binding, area.get(), PageAt(0), size, nullptr);
-      });
-    aml_binding_report report;
-    std::memset(static_cast<void *>(&report), 0x5a, sizeof report);
-    ExpectRefusedWith(-AML_ENOTSUP, "aml_area_locate: area", [&] {
-      return aml_binding_verify(binding, area.get(), PageAt(0), size, &report);
-    });
-    const auto *const bytes = reinterpret_cast<const unsigned char *>(&report);
-    EXPECT_TRUE(std::all_of(bytes, bytes + sizeof report, [](int byte) { return byte == 0x5a; }));
-  });
+  this->OnEach(CheckAnAreaThatCannotBindOrLocateSaysSo);
 }
 
 } // namespace aml_testing

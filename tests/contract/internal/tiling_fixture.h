@@ -20,7 +20,7 @@ namespace aml_testing {
 template <class Factory> class TilingContract : public testing::Test {
 protected:
   /** Calls `check` with each of the factory's tilings. */
-  template <class Check> static void OnEach(Check check) {
+  static void OnEach(void (*check)(aml_tiling *tiling)) {
     for (size_t i = 0; i < Factory::kInstances; ++i) {
       SCOPED_TRACE(testing::Message() << "instance " << i);
       Factory factory;
@@ -31,7 +31,7 @@ protected:
   }
 
   /** Calls `check` with each of the tilings and a datum in each of the layouts that it takes. */
-  template <class Check> static void OnEachDatum(Check check) {
+  static void OnEachDatum(void (*check)(aml_tiling *tiling, const LaidOut &data)) {
     for (size_t i = 0; i < Factory::kInstances; ++i) {
       Factory factory;
       ASSERT_EQ(0, factory.Init(i)) << aml_error_detail();

@@ -33,61 +33,67 @@ inline std::vector<Numbers> AllAnswers(const aml_tiling *tiling, const aml_tile 
   return all;
 }
 
-TYPED_TEST_P(TilingContract, AnswersDoNotDependOnCallsBefore) {
+inline void CheckAnswersDoNotDependOnCallsBefore(aml_tiling *tiling, const LaidOut &data) {
   std::mt19937 random(9);
-  this->OnEachDatum([&random](aml_tiling *tiling, const LaidOut &data) {
-    const LaidOut other(InfoOf(tiling), TilingLayout::kRow);
-    const std::vector<Numbers> expected = AllAnswers(tiling, data.datum());
-    const Numbers info = NumbersOf(InfoOf(tiling));
-    for (int round = 0; round < 100; ++round) {
-      const size_t id = random() % expected.size();
-      switch (random() % 3) {
-      case 0:
-        ASSERT_EQ(expected[id], AnswersOn(tiling, data.datum(), id));
-        break;
-      case 1:
-        (void)AnswersOn(tiling, other.datum(), id);
-        break;
-      default:
-        (void)AnswersOn(tiling, data.datum(), expected.size() + id); // refused
-      }
-      ASSERT_EQ(info, NumbersOf(InfoOf(tiling)));
+  const LaidOut other(InfoOf(tiling), TilingLayout::kRow);
+  const std::vector<Numbers> expected = AllAnswers(tiling, data.datum());
+  const Numbers info = NumbersOf(InfoOf(tiling));
+  for (int round = 0; round < 100; ++round) {
+    const size_t id = random() % expected.size();
+    switch (random() % 3) {
+    case 0:
+      ASSERT_EQ(expected[id], AnswersOn(tiling, data.datum(), id));
+      break;
+    case 1:
+      (void)AnswersOn(tiling, other.datum(), id);
+      break;
+    default:
+      (void)AnswersOn(tiling, data.datum(), expected.size() + id); // refused
     }
-  });
+    ASSERT_EQ(info, NumbersOf(InfoOf(tiling)));
+  }
+}
+
+TYPED_TEST_P(TilingContract, AnswersDoNotDependOnCallsBefore) {
+  this->OnEachDatum(CheckAnswersDoNotDependOnCallsBefore);
+}
+
+inline void CheckCallsThatSucceedLeaveTheLastError(aml_tiling *tiling, const LaidOut &data) {
+  ForgetTheLastError();
+  (void)AllAnswers(tiling, data.datum());
+  (void)IdsOf(tiling, AML_TILING_COLUMN_REVERSE, WholeGrid(InfoOf(tiling)));
+  EXPECT_TRUE(NothingWasRecorded()) << aml_error_detail();
 }
 
 TYPED_TEST_P(TilingContract, CallsThatSucceedLeaveTheLastError) {
-  this->OnEachDatum([](aml_tiling *tiling, const LaidOut &data) {
-    ForgetTheLastError();
-    (void)AllAnswers(tiling, data.datum());
-    (void)IdsOf(tiling, AML_TILING_COLUMN_REVERSE, WholeGrid(InfoOf(tiling)));
-    EXPECT_TRUE(NothingWasRecorded()) << aml_error_detail();
-  });
+  this->OnEachDatum(CheckCallsThatSucceedLeaveTheLastError);
+}
+
+inline void CheckThreadsShareATiling(aml_tiling *tiling, const LaidOut &data) {
+  const std::vector<Numbers> expected = AllAnswers(tiling, data.datum());
+  const Numbers info = NumbersOf(InfoOf(tiling));
+  std::atomic<size_t> ready{0};
+  std::atomic<size_t> wrong{0};
+  std::vector<std::thread> threads;
+  for (size_t t = 0; t < 3; ++t)
+    threads.emplace_back([&, t] {
+      for (++ready; ready < 3;)
+        std::this_thread::yield();
+      for (size_t i = 0; i < expected.size(); ++i) {
+        const size_t id = t == 0 ? i : expected.size() - 1 - i;
+        aml_tiling_info seen;
+        if (aml_tiling_get_info(tiling, &seen) || NumbersOf(seen) != info ||
+            AnswersOn(tiling, data.datum(), id) != expected[id])
+          ++wrong;
+      }
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  EXPECT_EQ(0u, wrong) << "answers differ from those of one thread alone";
 }
 
 TYPED_TEST_P(TilingContract, ThreadsShareATiling) {
-  this->OnEachDatum([](aml_tiling *tiling, const LaidOut &data) {
-    const std::vector<Numbers> expected = AllAnswers(tiling, data.datum());
-    const Numbers info = NumbersOf(InfoOf(tiling));
-    std::atomic<size_t> ready{0};
-    std::atomic<size_t> wrong{0};
-    std::vector<std::thread> threads;
-    for (size_t t = 0; t < 3; ++t)
-      threads.emplace_back([&, t] {
-        for (++ready; ready < 3;)
-          std::this_thread::yield();
-        for (size_t i = 0; i < expected.size(); ++i) {
-          const size_t id = t == 0 ? i : expected.size() - 1 - i;
-          aml_tiling_info seen;
-          if (aml_tiling_get_info(tiling, &seen) || NumbersOf(seen) != info ||
-              AnswersOn(tiling, data.datum(), id) != expected[id])
-            ++wrong;
-        }
-      });
-    for (std::thread &thread : threads)
-      thread.join();
-    EXPECT_EQ(0u, wrong) << "answers differ from those of one thread alone";
-  });
+  this->OnEachDatum(CheckThreadsShareATiling);
 }
 
 TYPED_TEST_P(TilingContract, FiniOfADeclaredTilingDoesNothing) {
