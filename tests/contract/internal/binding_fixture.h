@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "aml/core/area.h"
@@ -64,19 +65,43 @@ inline bool Agree(const aml_binding *one, const aml_binding *other) {
   return aml_nodeset_is_equal(&named[0], &named[1]);
 }
 
-template <class Factory> class BindingContract : public testing::Test {
-protected:
-  /** Calls `check` with each of the factory's bindings. */
-  static void OnEach(void (*check)(aml_binding *binding)) {
-    for (size_t i = 0; i < Factory::kInstances; ++i) {
-      SCOPED_TRACE(testing::Message() << "instance " << i);
-      Factory factory;
-      ASSERT_EQ(0, factory.Init(i)) << aml_error_detail();
-      check(factory.binding);
-      aml_binding_fini(factory.binding);
-    }
-  }
+/** What a factory of the suite offers, whatever its type: tests are compiled once. */
+struct BindingFactory {
+  /** One factory, and the binding that it holds. */
+  struct Made {
+    std::shared_ptr<void> factory;
+    aml_binding *binding;
+    int (*init)(void *factory, size_t i);
+    int Init(size_t i) const { return init(factory.get(), i); }
+  };
+
+  size_t instances;
+  Made (*make)();
+  int (*create)(size_t i, aml_binding **binding);
 };
+
+template <class Factory> BindingFactory AnyBindingFactory() {
+  const auto make = [] {
+    const auto factory = std::make_shared<Factory>();
+    return BindingFactory::Made{factory, factory->binding, [](void *made, size_t i) {
+                                  return static_cast<Factory *>(made)->Init(i);
+                                }};
+  };
+  return {Factory::kInstances, make, Factory::Create};
+}
+
+/** Calls `check` with each of a factory's bindings. */
+inline void OnEach(const BindingFactory &any, void (*check)(aml_binding *binding)) {
+  for (size_t i = 0; i < any.instances; ++i) {
+    SCOPED_TRACE(testing::Message() << "instance " << i);
+    const BindingFactory::Made made = any.make();
+    ASSERT_EQ(0, made.Init(i)) << aml_error_detail();
+    check(made.binding);
+    aml_binding_fini(made.binding);
+  }
+}
+
+template <class Factory> class BindingContract : public testing::Test {};
 
 TYPED_TEST_SUITE_P(BindingContract);
 

@@ -47,11 +47,11 @@ inline void CheckThreadsShareABinding(aml_binding *binding) {
 }
 
 TYPED_TEST_P(BindingContract, ThreadsShareABinding) {
-  this->OnEach(CheckThreadsShareABinding);
+  OnEach(AnyBindingFactory<TypeParam>(), CheckThreadsShareABinding);
 }
 
-TYPED_TEST_P(BindingContract, FiniOfADeclaredBindingDoesNothing) {
-  TypeParam factory;
+inline void CheckFiniOfADeclaredBindingDoesNothing(const BindingFactory &any) {
+  const BindingFactory::Made factory = any.make();
   const aml_binding_ops *const ops = factory.binding->ops;
   aml_binding_fini(nullptr);
   for (int i = 0; i < 2; ++i) {
@@ -63,14 +63,18 @@ TYPED_TEST_P(BindingContract, FiniOfADeclaredBindingDoesNothing) {
   aml_binding_fini(factory.binding);
 }
 
-TYPED_TEST_P(BindingContract, FiniLeavesStorageAsDeclared) {
-  TypeParam reused;
+TYPED_TEST_P(BindingContract, FiniOfADeclaredBindingDoesNothing) {
+  CheckFiniOfADeclaredBindingDoesNothing(AnyBindingFactory<TypeParam>());
+}
+
+inline void CheckFiniLeavesStorageAsDeclared(const BindingFactory &any) {
+  const BindingFactory::Made reused = any.make();
   const aml_binding_ops *const ops = reused.binding->ops;
-  for (size_t i = 0; i < 2 * TypeParam::kInstances; ++i) {
+  for (size_t i = 0; i < 2 * any.instances; ++i) {
     SCOPED_TRACE(testing::Message() << "instance " << i);
-    TypeParam fresh;
+    const BindingFactory::Made fresh = any.make();
     // Downwards, so that each follows another one.
-    const size_t instance = i * (TypeParam::kInstances - 1) % TypeParam::kInstances;
+    const size_t instance = i * (any.instances - 1) % any.instances;
     ASSERT_EQ(0, reused.Init(instance)) << aml_error_detail();
     ASSERT_EQ(0, fresh.Init(instance)) << aml_error_detail();
     EXPECT_TRUE(Agree(fresh.binding, reused.binding));
@@ -82,15 +86,19 @@ TYPED_TEST_P(BindingContract, FiniLeavesStorageAsDeclared) {
   }
 }
 
-TYPED_TEST_P(BindingContract, ACreatedBindingIsLikeADeclaredOne) {
+TYPED_TEST_P(BindingContract, FiniLeavesStorageAsDeclared) {
+  CheckFiniLeavesStorageAsDeclared(AnyBindingFactory<TypeParam>());
+}
+
+inline void CheckACreatedBindingIsLikeADeclaredOne(const BindingFactory &any) {
   aml_binding *none = nullptr;
   aml_binding_destroy(&none);
   aml_binding_destroy(nullptr);
-  for (size_t i = 0; i < TypeParam::kInstances; ++i) {
+  for (size_t i = 0; i < any.instances; ++i) {
     SCOPED_TRACE(testing::Message() << "instance " << i);
-    TypeParam factory;
+    const BindingFactory::Made factory = any.make();
     aml_binding *created = nullptr;
-    ASSERT_EQ(0, TypeParam::Create(i, &created)) << aml_error_detail();
+    ASSERT_EQ(0, any.create(i, &created)) << aml_error_detail();
     ASSERT_NE(nullptr, created);
     ASSERT_EQ(0, factory.Init(i)) << aml_error_detail();
     EXPECT_TRUE(Agree(factory.binding, created));
@@ -98,6 +106,10 @@ TYPED_TEST_P(BindingContract, ACreatedBindingIsLikeADeclaredOne) {
     aml_binding_destroy(&created);
     EXPECT_EQ(nullptr, created);
   }
+}
+
+TYPED_TEST_P(BindingContract, ACreatedBindingIsLikeADeclaredOne) {
+  CheckACreatedBindingIsLikeADeclaredOne(AnyBindingFactory<TypeParam>());
 }
 
 } // namespace aml_testing

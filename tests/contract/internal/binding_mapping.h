@@ -46,7 +46,7 @@ inline void CheckAnswersAreDevicesThatItNames(aml_binding *binding) {
 }
 
 TYPED_TEST_P(BindingContract, AnswersAreDevicesThatItNames) {
-  this->OnEach(CheckAnswersAreDevicesThatItNames);
+  OnEach(AnyBindingFactory<TypeParam>(), CheckAnswersAreDevicesThatItNames);
 }
 
 inline void CheckDevicesReplaceWhatIsInTheSet(aml_binding *binding) {
@@ -58,7 +58,7 @@ inline void CheckDevicesReplaceWhatIsInTheSet(aml_binding *binding) {
 }
 
 TYPED_TEST_P(BindingContract, DevicesReplaceWhatIsInTheSet) {
-  this->OnEach(CheckDevicesReplaceWhatIsInTheSet);
+  OnEach(AnyBindingFactory<TypeParam>(), CheckDevicesReplaceWhatIsInTheSet);
 }
 
 inline void CheckAnswersDoNotDependOnCallsBefore(aml_binding *binding) {
@@ -77,7 +77,7 @@ inline void CheckAnswersDoNotDependOnCallsBefore(aml_binding *binding) {
 }
 
 TYPED_TEST_P(BindingContract, AnswersDoNotDependOnCallsBefore) {
-  this->OnEach(CheckAnswersDoNotDependOnCallsBefore);
+  OnEach(AnyBindingFactory<TypeParam>(), CheckAnswersDoNotDependOnCallsBefore);
 }
 
 inline void CheckBadArgumentsAreRefused(aml_binding *binding) {
@@ -105,7 +105,7 @@ inline void CheckBadArgumentsAreRefused(aml_binding *binding) {
 }
 
 TYPED_TEST_P(BindingContract, BadArgumentsAreRefused) {
-  this->OnEach(CheckBadArgumentsAreRefused);
+  OnEach(AnyBindingFactory<TypeParam>(), CheckBadArgumentsAreRefused);
 }
 
 inline void CheckRunsAreOfOneDevice(aml_binding *binding) {
@@ -126,7 +126,7 @@ inline void CheckRunsAreOfOneDevice(aml_binding *binding) {
 }
 
 TYPED_TEST_P(BindingContract, RunsAreOfOneDevice) {
-  this->OnEach(CheckRunsAreOfOneDevice);
+  OnEach(AnyBindingFactory<TypeParam>(), CheckRunsAreOfOneDevice);
 }
 
 /** Whether page `index`, numbered by address, may be on `device` by a policy of the kernel. */
@@ -159,7 +159,7 @@ inline void CheckAPolicyIsTheMapping(aml_binding *binding) {
 }
 
 TYPED_TEST_P(BindingContract, APolicyIsTheMapping) {
-  this->OnEach(CheckAPolicyIsTheMapping);
+  OnEach(AnyBindingFactory<TypeParam>(), CheckAPolicyIsTheMapping);
 }
 
 inline void CheckWhatIsNoPolicySaysSoAndChangesNothing(aml_binding *binding) {
@@ -175,7 +175,7 @@ inline void CheckWhatIsNoPolicySaysSoAndChangesNothing(aml_binding *binding) {
 }
 
 TYPED_TEST_P(BindingContract, WhatIsNoPolicySaysSoAndChangesNothing) {
-  this->OnEach(CheckWhatIsNoPolicySaysSoAndChangesNothing);
+  OnEach(AnyBindingFactory<TypeParam>(), CheckWhatIsNoPolicySaysSoAndChangesNothing);
 }
 
 inline void CheckCallsThatSucceedLeaveTheLastError(aml_binding *binding) {
@@ -194,7 +194,7 @@ inline void CheckCallsThatSucceedLeaveTheLastError(aml_binding *binding) {
 }
 
 TYPED_TEST_P(BindingContract, CallsThatSucceedLeaveTheLastError) {
-  this->OnEach(CheckCallsThatSucceedLeaveTheLastError);
+  OnEach(AnyBindingFactory<TypeParam>(), CheckCallsThatSucceedLeaveTheLastError);
 }
 
 } // namespace aml_testing

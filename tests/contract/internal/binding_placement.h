@@ -121,7 +121,7 @@ inline void CheckPagesGoWhereTheBindingSays(aml_binding *binding) {
 }
 
 TYPED_TEST_P(BindingContract, PagesGoWhereTheBindingSays) {
-  this->OnEach(CheckPagesGoWhereTheBindingSays);
+  OnEach(AnyBindingFactory<TypeParam>(), CheckPagesGoWhereTheBindingSays);
 }
 
 inline void CheckPagesThatArePresentAreMoved(aml_binding *binding) {
@@ -141,7 +141,7 @@ inline void CheckPagesThatArePresentAreMoved(aml_binding *binding) {
 }
 
 TYPED_TEST_P(BindingContract, PagesThatArePresentAreMoved) {
-  this->OnEach(CheckPagesThatArePresentAreMoved);
+  OnEach(AnyBindingFactory<TypeParam>(), CheckPagesThatArePresentAreMoved);
 }
 
 inline void CheckVerifyFindsPagesThatAreElsewhere(aml_binding *binding) {
@@ -165,7 +165,7 @@ inline void CheckVerifyFindsPagesThatAreElsewhere(aml_binding *binding) {
 }
 
 TYPED_TEST_P(BindingContract, VerifyFindsPagesThatAreElsewhere) {
-  this->OnEach(CheckVerifyFindsPagesThatAreElsewhere);
+  OnEach(AnyBindingFactory<TypeParam>(), CheckVerifyFindsPagesThatAreElsewhere);
 }
 
 inline void CheckTilesGoWhereTheBindingSays(aml_binding *binding) {
@@ -196,7 +196,7 @@ inline void CheckTilesGoWhereTheBindingSays(aml_binding *binding) {
 }
 
 TYPED_TEST_P(BindingContract, TilesGoWhereTheBindingSays) {
-  this->OnEach(CheckTilesGoWhereTheBindingSays);
+  OnEach(AnyBindingFactory<TypeParam>(), CheckTilesGoWhereTheBindingSays);
 }
 
 inline void CheckAnErrorOfTheBindingIsThatOfApply(aml_binding *binding) {
@@ -214,7 +214,7 @@ inline void CheckAnErrorOfTheBindingIsThatOfApply(aml_binding *binding) {
 }
 
 TYPED_TEST_P(BindingContract, AnErrorOfTheBindingIsThatOfApply) {
-  this->OnEach(CheckAnErrorOfTheBindingIsThatOfApply);
+  OnEach(AnyBindingFactory<TypeParam>(), CheckAnErrorOfTheBindingIsThatOfApply);
 }
 
 inline void CheckAnAreaThatCannotBindOrLocateSaysSo(aml_binding *binding) {
@@ -239,7 +239,7 @@ inline void CheckAnAreaThatCannotBindOrLocateSaysSo(aml_binding *binding) {
 }
 
 TYPED_TEST_P(BindingContract, AnAreaThatCannotBindOrLocateSaysSo) {
-  this->OnEach(CheckAnAreaThatCannotBindOrLocateSaysSo);
+  OnEach(AnyBindingFactory<TypeParam>(), CheckAnAreaThatCannotBindOrLocateSaysSo);
 }
 
 } // namespace aml_testing

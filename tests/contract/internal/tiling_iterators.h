@@ -36,7 +36,7 @@ inline void CheckIteratorsVisitEachTileOnce(aml_tiling *tiling) {
 }
 
 TYPED_TEST_P(TilingContract, IteratorsVisitEachTileOnce) {
-  this->OnEach(CheckIteratorsVisitEachTileOnce);
+  OnEach(AnyTilingFactory<TypeParam>(), CheckIteratorsVisitEachTileOnce);
 }
 
 inline void CheckIteratorsVisitABoxInTheirOrder(aml_tiling *tiling) {
@@ -58,7 +58,7 @@ inline void CheckIteratorsVisitABoxInTheirOrder(aml_tiling *tiling) {
 }
 
 TYPED_TEST_P(TilingContract, IteratorsVisitABoxInTheirOrder) {
-  this->OnEach(CheckIteratorsVisitABoxInTheirOrder);
+  OnEach(AnyTilingFactory<TypeParam>(), CheckIteratorsVisitABoxInTheirOrder);
 }
 
 inline void CheckPartsInAscendingOrderAreTheWholeIteration(aml_tiling *tiling) {
@@ -83,7 +83,7 @@ inline void CheckPartsInAscendingOrderAreTheWholeIteration(aml_tiling *tiling) {
 }
 
 TYPED_TEST_P(TilingContract, PartsInAscendingOrderAreTheWholeIteration) {
-  this->OnEach(CheckPartsInAscendingOrderAreTheWholeIteration);
+  OnEach(AnyTilingFactory<TypeParam>(), CheckPartsInAscendingOrderAreTheWholeIteration);
 }
 
 inline void CheckAnIterationUnderWayCanBeForkedAndSplit(aml_tiling *tiling) {
@@ -108,7 +108,7 @@ inline void CheckAnIterationUnderWayCanBeForkedAndSplit(aml_tiling *tiling) {
 }
 
 TYPED_TEST_P(TilingContract, AnIterationUnderWayCanBeForkedAndSplit) {
-  this->OnEach(CheckAnIterationUnderWayCanBeForkedAndSplit);
+  OnEach(AnyTilingFactory<TypeParam>(), CheckAnIterationUnderWayCanBeForkedAndSplit);
 }
 
 inline void CheckBehindTheEndOfAnIterationThereIsNothing(aml_tiling *tiling) {
@@ -123,7 +123,7 @@ inline void CheckBehindTheEndOfAnIterationThereIsNothing(aml_tiling *tiling) {
 }
 
 TYPED_TEST_P(TilingContract, BehindTheEndOfAnIterationThereIsNothing) {
-  this->OnEach(CheckBehindTheEndOfAnIterationThereIsNothing);
+  OnEach(AnyTilingFactory<TypeParam>(), CheckBehindTheEndOfAnIterationThereIsNothing);
 }
 
 /** Expects that a box is refused, for the argument named, and the iterator untouched. */
@@ -156,7 +156,7 @@ inline void CheckBoxesThatLeaveTheGridAreRefused(aml_tiling *tiling) {
 }
 
 TYPED_TEST_P(TilingContract, BoxesThatLeaveTheGridAreRefused) {
-  this->OnEach(CheckBoxesThatLeaveTheGridAreRefused);
+  OnEach(AnyTilingFactory<TypeParam>(), CheckBoxesThatLeaveTheGridAreRefused);
 }
 
 inline void CheckBadArgumentsOfIteratorsAreRefused(aml_tiling *tiling) {
@@ -188,7 +188,7 @@ inline void CheckBadArgumentsOfIteratorsAreRefused(aml_tiling *tiling) {
 }
 
 TYPED_TEST_P(TilingContract, BadArgumentsOfIteratorsAreRefused) {
-  this->OnEach(CheckBadArgumentsOfIteratorsAreRefused);
+  OnEach(AnyTilingFactory<TypeParam>(), CheckBadArgumentsOfIteratorsAreRefused);
 }
 
 } // namespace aml_testing

@@ -55,7 +55,7 @@ inline void CheckAnswersDoNotDependOnCallsBefore(aml_tiling *tiling, const LaidO
 }
 
 TYPED_TEST_P(TilingContract, AnswersDoNotDependOnCallsBefore) {
-  this->OnEachDatum(CheckAnswersDoNotDependOnCallsBefore);
+  OnEachDatum(AnyTilingFactory<TypeParam>(), CheckAnswersDoNotDependOnCallsBefore);
 }
 
 inline void CheckCallsThatSucceedLeaveTheLastError(aml_tiling *tiling, const LaidOut &data) {
@@ -66,7 +66,7 @@ inline void CheckCallsThatSucceedLeaveTheLastError(aml_tiling *tiling, const Lai
 }
 
 TYPED_TEST_P(TilingContract, CallsThatSucceedLeaveTheLastError) {
-  this->OnEachDatum(CheckCallsThatSucceedLeaveTheLastError);
+  OnEachDatum(AnyTilingFactory<TypeParam>(), CheckCallsThatSucceedLeaveTheLastError);
 }
 
 inline void CheckThreadsShareATiling(aml_tiling *tiling, const LaidOut &data) {
@@ -93,11 +93,11 @@ inline void CheckThreadsShareATiling(aml_tiling *tiling, const LaidOut &data) {
 }
 
 TYPED_TEST_P(TilingContract, ThreadsShareATiling) {
-  this->OnEachDatum(CheckThreadsShareATiling);
+  OnEachDatum(AnyTilingFactory<TypeParam>(), CheckThreadsShareATiling);
 }
 
-TYPED_TEST_P(TilingContract, FiniOfADeclaredTilingDoesNothing) {
-  TypeParam factory;
+inline void CheckFiniOfADeclaredTilingDoesNothing(const TilingFactory &any) {
+  const TilingFactory::Made factory = any.make();
   const aml_tiling_ops *const ops = factory.tiling->ops;
   aml_tiling_fini(nullptr);
   for (int i = 0; i < 2; ++i) {
@@ -109,17 +109,21 @@ TYPED_TEST_P(TilingContract, FiniOfADeclaredTilingDoesNothing) {
   aml_tiling_fini(factory.tiling);
 }
 
-TYPED_TEST_P(TilingContract, FiniLeavesStorageAsDeclared) {
-  TypeParam reused;
+TYPED_TEST_P(TilingContract, FiniOfADeclaredTilingDoesNothing) {
+  CheckFiniOfADeclaredTilingDoesNothing(AnyTilingFactory<TypeParam>());
+}
+
+inline void CheckFiniLeavesStorageAsDeclared(const TilingFactory &any) {
+  const TilingFactory::Made reused = any.make();
   const aml_tiling_ops *const ops = reused.tiling->ops;
-  for (size_t i = 0; i < 2 * TypeParam::kInstances; ++i) {
+  for (size_t i = 0; i < 2 * any.instances; ++i) {
     SCOPED_TRACE(testing::Message() << "instance " << i);
-    TypeParam fresh;
+    const TilingFactory::Made fresh = any.make();
     // Each after each other one: small after large too.
-    const size_t instance = i * (TypeParam::kInstances - 1) % TypeParam::kInstances;
+    const size_t instance = i * (any.instances - 1) % any.instances;
     ASSERT_EQ(0, reused.Init(instance)) << aml_error_detail();
     ASSERT_EQ(0, fresh.Init(instance)) << aml_error_detail();
-    const LaidOut data(InfoOf(fresh.tiling), this->AnyLayout(instance));
+    const LaidOut data(InfoOf(fresh.tiling), AnyLayout(any, instance));
     EXPECT_EQ(NumbersOf(InfoOf(fresh.tiling)), NumbersOf(InfoOf(reused.tiling)));
     EXPECT_EQ(AllAnswers(fresh.tiling, data.datum()), AllAnswers(reused.tiling, data.datum()));
     aml_tiling_fini(fresh.tiling);
@@ -130,24 +134,32 @@ TYPED_TEST_P(TilingContract, FiniLeavesStorageAsDeclared) {
   }
 }
 
-TYPED_TEST_P(TilingContract, ACreatedTilingIsLikeADeclaredOne) {
+TYPED_TEST_P(TilingContract, FiniLeavesStorageAsDeclared) {
+  CheckFiniLeavesStorageAsDeclared(AnyTilingFactory<TypeParam>());
+}
+
+inline void CheckACreatedTilingIsLikeADeclaredOne(const TilingFactory &any) {
   aml_tiling *none = nullptr;
   aml_tiling_destroy(&none);
   aml_tiling_destroy(nullptr);
-  for (size_t i = 0; i < TypeParam::kInstances; ++i) {
+  for (size_t i = 0; i < any.instances; ++i) {
     SCOPED_TRACE(testing::Message() << "instance " << i);
-    TypeParam factory;
+    const TilingFactory::Made factory = any.make();
     aml_tiling *created = nullptr;
-    ASSERT_EQ(0, TypeParam::Create(i, &created)) << aml_error_detail();
+    ASSERT_EQ(0, any.create(i, &created)) << aml_error_detail();
     ASSERT_NE(nullptr, created);
     ASSERT_EQ(0, factory.Init(i)) << aml_error_detail();
-    const LaidOut data(InfoOf(created), this->AnyLayout(i));
+    const LaidOut data(InfoOf(created), AnyLayout(any, i));
     EXPECT_EQ(NumbersOf(InfoOf(factory.tiling)), NumbersOf(InfoOf(created)));
     EXPECT_EQ(AllAnswers(factory.tiling, data.datum()), AllAnswers(created, data.datum()));
     aml_tiling_fini(factory.tiling);
     aml_tiling_destroy(&created);
     EXPECT_EQ(nullptr, created);
   }
+}
+
+TYPED_TEST_P(TilingContract, ACreatedTilingIsLikeADeclaredOne) {
+  CheckACreatedTilingIsLikeADeclaredOne(AnyTilingFactory<TypeParam>());
 }
 
 } // namespace aml_testing

@@ -47,7 +47,7 @@ inline void CheckInfoDescribesATiling(aml_tiling *tiling) {
 }
 
 TYPED_TEST_P(TilingContract, InfoDescribesATiling) {
-  this->OnEach(CheckInfoDescribesATiling);
+  OnEach(AnyTilingFactory<TypeParam>(), CheckInfoDescribesATiling);
 }
 
 inline void CheckTheGridHoldsEachTileOnce(aml_tiling *tiling) {
@@ -63,7 +63,7 @@ inline void CheckTheGridHoldsEachTileOnce(aml_tiling *tiling) {
 }
 
 TYPED_TEST_P(TilingContract, TheGridHoldsEachTileOnce) {
-  this->OnEach(CheckTheGridHoldsEachTileOnce);
+  OnEach(AnyTilingFactory<TypeParam>(), CheckTheGridHoldsEachTileOnce);
 }
 
 inline void CheckIdsAndCoordinatesDetermineEachOther(aml_tiling *tiling) {
@@ -83,7 +83,7 @@ inline void CheckIdsAndCoordinatesDetermineEachOther(aml_tiling *tiling) {
 }
 
 TYPED_TEST_P(TilingContract, IdsAndCoordinatesDetermineEachOther) {
-  this->OnEach(CheckIdsAndCoordinatesDetermineEachOther);
+  OnEach(AnyTilingFactory<TypeParam>(), CheckIdsAndCoordinatesDetermineEachOther);
 }
 
 inline void CheckIdsThatAreNotBelowTheCountAreRefused(aml_tiling *tiling, const LaidOut &data) {
@@ -103,7 +103,7 @@ inline void CheckIdsThatAreNotBelowTheCountAreRefused(aml_tiling *tiling, const 
 }
 
 TYPED_TEST_P(TilingContract, IdsThatAreNotBelowTheCountAreRefused) {
-  this->OnEachDatum(CheckIdsThatAreNotBelowTheCountAreRefused);
+  OnEachDatum(AnyTilingFactory<TypeParam>(), CheckIdsThatAreNotBelowTheCountAreRefused);
 }
 
 inline void CheckCoordinatesOutsideTheGridAreRefused(aml_tiling *tiling) {
@@ -119,7 +119,7 @@ inline void CheckCoordinatesOutsideTheGridAreRefused(aml_tiling *tiling) {
 }
 
 TYPED_TEST_P(TilingContract, CoordinatesOutsideTheGridAreRefused) {
-  this->OnEach(CheckCoordinatesOutsideTheGridAreRefused);
+  OnEach(AnyTilingFactory<TypeParam>(), CheckCoordinatesOutsideTheGridAreRefused);
 }
 
 inline void CheckNullIsRefused(aml_tiling *tiling, const LaidOut &data) {
@@ -148,7 +148,7 @@ inline void CheckNullIsRefused(aml_tiling *tiling, const LaidOut &data) {
 }
 
 TYPED_TEST_P(TilingContract, NullIsRefused) {
-  this->OnEachDatum(CheckNullIsRefused);
+  OnEachDatum(AnyTilingFactory<TypeParam>(), CheckNullIsRefused);
 }
 
 inline void CheckTilesAreValidAndWithinTheDatum(aml_tiling *tiling, const LaidOut &data) {
@@ -169,7 +169,7 @@ inline void CheckTilesAreValidAndWithinTheDatum(aml_tiling *tiling, const LaidOu
 }
 
 TYPED_TEST_P(TilingContract, TilesAreValidAndWithinTheDatum) {
-  this->OnEachDatum(CheckTilesAreValidAndWithinTheDatum);
+  OnEachDatum(AnyTilingFactory<TypeParam>(), CheckTilesAreValidAndWithinTheDatum);
 }
 
 inline void CheckTilesCoverTheDatumAsInfoSays(aml_tiling *tiling, const LaidOut &data) {
@@ -187,7 +187,7 @@ inline void CheckTilesCoverTheDatumAsInfoSays(aml_tiling *tiling, const LaidOut 
 }
 
 TYPED_TEST_P(TilingContract, TilesCoverTheDatumAsInfoSays) {
-  this->OnEachDatum(CheckTilesCoverTheDatumAsInfoSays);
+  OnEachDatum(AnyTilingFactory<TypeParam>(), CheckTilesCoverTheDatumAsInfoSays);
 }
 
 inline void CheckInfoTellsTheLargestTile(aml_tiling *tiling, const LaidOut &data) {
@@ -207,7 +207,7 @@ inline void CheckInfoTellsTheLargestTile(aml_tiling *tiling, const LaidOut &data
 }
 
 TYPED_TEST_P(TilingContract, InfoTellsTheLargestTile) {
-  this->OnEachDatum(CheckInfoTellsTheLargestTile);
+  OnEachDatum(AnyTilingFactory<TypeParam>(), CheckInfoTellsTheLargestTile);
 }
 
 inline void CheckTilesAreInTheDatumsArea(aml_tiling *tiling, const LaidOut &data) {
@@ -225,7 +225,7 @@ inline void CheckTilesAreInTheDatumsArea(aml_tiling *tiling, const LaidOut &data
 }
 
 TYPED_TEST_P(TilingContract, TilesAreInTheDatumsArea) {
-  this->OnEachDatum(CheckTilesAreInTheDatumsArea);
+  OnEachDatum(AnyTilingFactory<TypeParam>(), CheckTilesAreInTheDatumsArea);
 }
 
 /** Expects that a datum is refused, by each of some ids, and the result untouched. */
@@ -259,7 +259,7 @@ inline void CheckDataOfAnotherShapeAreRefused(aml_tiling *tiling, const LaidOut 
 }
 
 TYPED_TEST_P(TilingContract, DataOfAnotherShapeAreRefused) {
-  this->OnEachDatum(CheckDataOfAnotherShapeAreRefused);
+  OnEachDatum(AnyTilingFactory<TypeParam>(), CheckDataOfAnotherShapeAreRefused);
 }
 
 inline void CheckDataOfOtherDimensionsAreRefused(aml_tiling *tiling, const LaidOut &data) {
@@ -276,19 +276,19 @@ inline void CheckDataOfOtherDimensionsAreRefused(aml_tiling *tiling, const LaidO
 }
 
 TYPED_TEST_P(TilingContract, DataOfOtherDimensionsAreRefused) {
-  this->OnEachDatum(CheckDataOfOtherDimensionsAreRefused);
+  OnEachDatum(AnyTilingFactory<TypeParam>(), CheckDataOfOtherDimensionsAreRefused);
 }
 
-TYPED_TEST_P(TilingContract, LayoutsThatTheTypeDoesNotTakeAreRefused) {
-  for (size_t i = 0; i < TypeParam::kInstances; ++i) {
-    TypeParam factory;
+inline void CheckLayoutsThatTheTypeDoesNotTakeAreRefused(const TilingFactory &any) {
+  for (size_t i = 0; i < any.instances; ++i) {
+    const TilingFactory::Made factory = any.make();
     ASSERT_EQ(0, factory.Init(i)) << aml_error_detail();
     for (const TilingLayout layout : kTilingLayouts) {
       SCOPED_TRACE(testing::Message()
                    << "instance " << i << ", layout " << static_cast<int>(layout));
       const LaidOut data(InfoOf(factory.tiling), layout);
       aml_tile tile = {};
-      if (TypeParam::Accepts(i, layout)) {
+      if (any.accepts(i, layout)) {
         EXPECT_EQ(0, aml_tiling_tile(factory.tiling, &data.datum(), 0, &tile));
       } else {
         ExpectDatumRefused(factory.tiling, data.datum());
@@ -296,6 +296,10 @@ TYPED_TEST_P(TilingContract, LayoutsThatTheTypeDoesNotTakeAreRefused) {
     }
     aml_tiling_fini(factory.tiling);
   }
+}
+
+TYPED_TEST_P(TilingContract, LayoutsThatTheTypeDoesNotTakeAreRefused) {
+  CheckLayoutsThatTheTypeDoesNotTakeAreRefused(AnyTilingFactory<TypeParam>());
 }
 
 inline void CheckWhatIsBehindADatumsDimensionsIsNotRead(aml_tiling *tiling, const LaidOut &data) {
@@ -309,7 +313,7 @@ inline void CheckWhatIsBehindADatumsDimensionsIsNotRead(aml_tiling *tiling, cons
 }
 
 TYPED_TEST_P(TilingContract, WhatIsBehindADatumsDimensionsIsNotRead) {
-  this->OnEachDatum(CheckWhatIsBehindADatumsDimensionsIsNotRead);
+  OnEachDatum(AnyTilingFactory<TypeParam>(), CheckWhatIsBehindADatumsDimensionsIsNotRead);
 }
 
 // An address may be none of the host's. A tiling that follows it ends this test by a signal.
@@ -331,7 +335,7 @@ inline void CheckNoByteOfADatumIsTouched(aml_tiling *tiling, const LaidOut &data
 }
 
 TYPED_TEST_P(TilingContract, NoByteOfADatumIsTouched) {
-  this->OnEachDatum(CheckNoByteOfADatumIsTouched);
+  OnEachDatum(AnyTilingFactory<TypeParam>(), CheckNoByteOfADatumIsTouched);
 }
 
 } // namespace aml_testing
