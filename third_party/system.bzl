@@ -16,10 +16,11 @@ def _has_library(repository_ctx, compiler, library):
     return False
 
 def _find_missing(repository_ctx, compiler):
-    """Returns what of the library the C++ compiler cannot find, or None."""
+    """Returns what of the library the compiler cannot find, or None."""
+    language = repository_ctx.attr.language
     for header in repository_ctx.attr.headers:
         probe = repository_ctx.execute(
-            [compiler, "-x", "c++", "-fsyntax-only", "-include", header, "/dev/null"],
+            [compiler, "-x", language, "-fsyntax-only", "-include", header, "/dev/null"],
         )
         if probe.return_code != 0:
             return "header <%s>" % header
@@ -114,6 +115,10 @@ system_library = repository_rule(
     attrs = {
         "headers": attr.string_list(doc = "Headers that must be found."),
         "id": attr.string(doc = "The repository's own name, for messages and AML_WITHOUT."),
+        "language": attr.string(
+            default = "c",
+            doc = "The language of the headers, as the compiler's -x takes it.",
+        ),
         "libraries": attr.string_list(doc = "Libraries that must be found, without lib and suffix."),
         "optional": attr.bool(doc = "Whether to add <target>_if_available beside each target."),
         "packages": attr.string_list(doc = "The Debian packages to name when something is missing."),
@@ -150,6 +155,7 @@ def _googletest():
         name = "googletest",
         id = "googletest",
         headers = ["gtest/gtest.h", "gmock/gmock.h"],
+        language = "c++",
         libraries = ["gtest", "gtest_main", "gmock"],
         packages = ["libgtest-dev", "libgmock-dev"],
         targets = {
@@ -163,6 +169,7 @@ def _google_benchmark():
         name = "google_benchmark",
         id = "google_benchmark",
         headers = ["benchmark/benchmark.h"],
+        language = "c++",
         libraries = ["benchmark", "benchmark_main"],
         packages = ["libbenchmark-dev"],
         targets = {

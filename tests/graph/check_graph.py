@@ -6,11 +6,13 @@
 2. core/ depends on nothing of AML's but core/.
 3. A library has at most one header, which is named as the library is.
 4. With --umbrella: //:aml has every type.
+5. With --tests, for the graph of all there is: a type has a test, a contract test and a benchmark
+   with a smoke test beside it; a library of core/ that has sources has a test.
 
 A type is a cc_library of a block's folder that is neither for tests only nor internal: named
 internal…, or in a folder internal/. Depending on a source file of another folder counts as depending on it.
 
-usage: check_graph.py [--umbrella] GRAPH.xml
+usage: check_graph.py [--umbrella] [--tests] GRAPH.xml
 """
 
 import re
@@ -21,6 +23,8 @@ BLOCKS = {"area", "arena", "binding", "tiling", "dma", "scratchpad"}
 
 UMBRELLA = "//:aml"
 
+BESIDE_A_TYPE = ["_test", "_contract_test", "_benchmark", "_benchmark_smoke_test"]
+
 
 class Rule:
     """One rule of the graph."""
@@ -29,6 +33,7 @@ class Rule:
         self.name = normalize(element.get("name"))
         self.kind = element.get("class")
         self.inputs = [normalize(i.get("name")) for i in element.findall("rule-input")]
+        self.has_sources = element.find("list[@name='srcs']/label") is not None
         self.testonly = element.find("boolean[@name='testonly'][@value='true']") is not None
         self.headers = [
             normalize(label.get("value")) for label in element.findall("list[@name='hdrs']/label")
@@ -92,7 +97,21 @@ def may_depend(rules, start, label):
     return rule is None or not is_type(rule)
 
 
-def check(text, umbrella=False):
+def lacking(rules):
+    """Yields a sentence for each test or benchmark that is not there."""
+    for rule in rules.values():
+        if is_type(rule):
+            suffixes = BESIDE_A_TYPE
+        elif is_library(rule) and folder(rule.name) == "core" and rule.has_sources:
+            suffixes = ["_test"]
+        else:
+            continue
+        for suffix in suffixes:
+            if rule.name + suffix not in rules:
+                yield "%s must stand beside %s" % (rule.name + suffix, rule.name)
+
+
+def check(text, umbrella=False, tests=False):
     """Returns the sentences that say what is wrong with a graph, and how many types it has."""
     rules = {}
     for element in ElementTree.fromstring(text).findall("rule"):
@@ -112,17 +131,21 @@ def check(text, umbrella=False):
     if umbrella:
         everything = rules[UMBRELLA].inputs if UMBRELLA in rules else []
         wrong += ["%s must depend on %s" % (UMBRELLA, name) for name in sorted(types - set(everything))]
+    if tests:
+        wrong += lacking(rules)
     return wrong, len(types)
 
 
 def main(arguments):
-    umbrella = "--umbrella" in arguments
-    paths = [argument for argument in arguments if argument != "--umbrella"]
-    if len(paths) != 1:
+    options = {argument for argument in arguments if argument.startswith("--")}
+    paths = [argument for argument in arguments if argument not in options]
+    if len(paths) != 1 or options - {"--umbrella", "--tests"}:
         print(__doc__, file=sys.stderr)
         return 2
     with open(paths[0], encoding="utf-8") as file:
-        wrong, types = check(xml_1_0(file.read()), umbrella)
+        wrong, types = check(
+            xml_1_0(file.read()), umbrella="--umbrella" in options, tests="--tests" in options
+        )
     if types == 0:
         wrong.append("the graph has no type at all")
     for sentence in wrong:

@@ -87,6 +87,17 @@ class CheckGraphTest(unittest.TestCase):
         found = self.violations({"//tiling:1d": ["//core:error"]}, umbrella=True)
         self.assertEqual(found, ["//:aml must depend on //tiling:1d"])
 
+    def test_names_each_test_and_benchmark_that_is_lacking(self):
+        sources = '<list name="srcs"><label value="//core:error.c"/></list>'
+        beside = ["_test", "_contract_test", "_benchmark", "_benchmark_smoke_test"]
+        tests = {"//area:linux" + suffix: [] for suffix in beside}
+        found = check_graph.check(graph(tests, **{"//core:error": sources}), tests=True)[0]
+        wanted = ["//arena:bump%s must stand beside //arena:bump" % suffix for suffix in beside]
+        wanted.append("//core:error_test must stand beside //core:error")
+        for name in tests:
+            found = [s for s in found if "beside " + name not in s]
+        self.assertEqual(sorted(found), sorted(wanted))
+
     def test_leaves_test_libraries_alone(self):
         testonly = '<boolean name="testonly" value="true"/>'
         found = self.violations(

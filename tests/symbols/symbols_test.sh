@@ -3,8 +3,9 @@
 #
 # Links the archives given into one shared object, whole, and looks at the names:
 #   exported by the shared object: aml_…, and not aml_internal_…
-#   global in an archive: aml_… too, since a static link has no other protection of a user's names
-# Two planted libraries show that both can fail.
+#   global in an archive: aml_… too, since a static link has no other protection of a user's names;
+#   and what is not aml_internal_… is exported, or a shared library would lack it
+# Planted libraries show that each can fail.
 
 set -u
 
@@ -39,6 +40,10 @@ faults() {
   for name in $(global "$@" | grep -v '^aml_'); do
     echo "global: $name"
   done
+  for name in $(global "$@" | grep '^aml_' | grep -v '^aml_internal_' |
+    grep -vxF "$(exported "$@")"); do
+    echo "hidden: $name"
+  done
 }
 
 # Makes an archive of one source line.
@@ -62,6 +67,7 @@ expect '' "$(planted good "void aml_f(void) {} $hidden void aml_internal_f(void)
 expect 'exported: stray;global: stray;' "$(planted stray 'void stray(void) {}')"
 expect 'exported: aml_internal_f;' "$(planted internal 'void aml_internal_f(void) {}')"
 expect 'global: collides;' "$(planted collides "$hidden void collides(void) {}")"
+expect 'hidden: aml_h;' "$(planted hidden "void aml_f(void) {} $hidden void aml_h(void) {}")"
 
 count=$(exported "$@" | wc -l)
 if [ "$count" -eq 0 ]; then

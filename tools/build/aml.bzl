@@ -100,6 +100,22 @@ def aml_cc_library(name, hdrs = [], copts = [], header_test = True, **kwargs):
     if hdrs and header_test:
         _header_test(name + "_header_test", hdrs, ":" + name)
 
+def aml_types(name):
+    """Names what a block's package has declared so far; for the test of the build graph.
+
+    Args:
+      name: types, which is what that test looks for.
+    """
+    native.filegroup(
+        name = name,
+        srcs = [
+            ":" + library
+            for library, rule in native.existing_rules().items()
+            if rule["kind"] == "cc_library" and not rule.get("testonly")
+        ],
+        visibility = ["//tests/graph:__pkg__"],
+    )
+
 def aml_cc_test_library(name, copts = [], **kwargs):
     """A C++ library for tests, its hdrs included as "aml/<package>/<header>".
 

@@ -21,7 +21,7 @@ import sys
 
 _OBJECT = re.compile(r"(?:^|/)bin/(?P<package>.*?)/?_objs/(?P<target>[^/]+)/")
 _HEADER = re.compile(r"(?:^|/)bin/(?P<package>.*?)/?_virtual_includes/(?P<target>[^/]+)/aml/(?P<path>.+)$")
-_NOT_LIBRARY = re.compile(r"(_test|_benchmark|_header_test_c+)\.(c|cc|h)$|(^|/)tests/|^/|^external/|^bazel-out/")
+_NOT_LIBRARY = re.compile(r"(_test|_benchmark|_header_test_c+)\.(c|cc|h)$|\.md$|(^|/)tests/|^/|^external/|^bazel-out/")
 
 
 class Lines:

@@ -39,16 +39,18 @@ class CoverageTest(unittest.TestCase):
         scratch = tempfile.TemporaryDirectory()
         self.addCleanup(scratch.cleanup)
         self.root = pathlib.Path(scratch.name)
-        objects = "bazel-out/k8-fastbuild/bin/arena/_objs/bump"
-        includes = "bazel-out/k8-fastbuild/bin/arena/_virtual_includes/half"
-        for path, text in [("arena/bump.c", SOURCE), (includes + "/aml/arena/half.h", HEADER)]:
+        self.objects = "bazel-out/k8-fastbuild/bin/arena/_objs/bump"
+        self.includes = "bazel-out/k8-fastbuild/bin/arena/_virtual_includes/half"
+        for path, text in [("arena/bump.c", SOURCE), (self.includes + "/aml/arena/half.h", HEADER)]:
             (self.root / path).parent.mkdir(parents=True)
             (self.root / path).write_text(text)
-        (self.root / objects).mkdir(parents=True)
-        self.run_in_root(
-            "gcc", "--coverage", "-I", includes, "-c", "arena/bump.c", "-o", objects + "/bump.o"
-        )
-        self.run_in_root("gcc", "--coverage", objects + "/bump.o", "-o", "program")
+        (self.root / self.objects).mkdir(parents=True)
+        self.compile()
+
+    def compile(self):
+        object_file = self.objects + "/bump.o"
+        self.run_in_root("gcc", "--coverage", "-I", self.includes, "-c", "arena/bump.c", "-o", object_file)
+        self.run_in_root("gcc", "--coverage", object_file, "-o", "program")
 
     def run_in_root(self, *command):
         result = subprocess.run(command, cwd=self.root, check=True, capture_output=True, text=True)
@@ -83,6 +85,14 @@ class CoverageTest(unittest.TestCase):
         self.assertIn("(8/10)", rows[-3])
         again = self.run_in_root(sys.executable, SCRIPT, "all.dat")
         self.assertEqual(again.split("\n"), rows[1:-1])
+
+    def test_leaves_out_the_examples_of_documents(self):
+        arena = self.root / "arena"
+        (arena / "bump.c").write_text('#line 1 "arena/README.md"\n' + SOURCE)
+        self.compile()
+        self.run_in_root("./program")
+        self.collect("one.dat")
+        self.assertEqual(self.report("one.dat")[1].split()[0], "//arena:half")
 
     def test_names_a_line_of_the_source(self):
         self.run_in_root("./program")
