@@ -9,11 +9,11 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <set>
 
 #include "aml/core/area.h"
 #include "aml/core/error.h"
+#include "aml/tests/contract/internal/memory.h"
 
 namespace aml_testing {
 
@@ -56,31 +56,6 @@ inline size_t GranularityOf(aml_area *area) {
 inline size_t Rounded(aml_area *area, size_t size) {
   const size_t granularity = GranularityOf(area);
   return (size + granularity - 1) / granularity * granularity;
-}
-
-inline uintptr_t NumberOf(const void *pointer) {
-  return reinterpret_cast<uintptr_t>(pointer);
-}
-
-inline char PatternAt(size_t offset, unsigned seed) {
-  return static_cast<char>((offset * 2654435761u >> 7) + seed * 101 + 1);
-}
-
-/** Writes a pattern that is another one for each seed. */
-inline void Fill(char *bytes, size_t size, unsigned seed) {
-  for (size_t i = 0; i < size; ++i)
-    bytes[i] = PatternAt(i, seed);
-}
-
-inline bool Holds(const char *bytes, size_t size, unsigned seed) {
-  for (size_t i = 0; i < size; ++i)
-    if (bytes[i] != PatternAt(i, seed))
-      return false;
-  return true;
-}
-
-inline bool IsZero(const char *bytes, size_t size) {
-  return std::all_of(bytes, bytes + size, [](char byte) { return byte == 0; });
 }
 
 inline bool IsOneOf(int code, const std::set<int> &codes) {

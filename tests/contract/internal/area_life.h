@@ -11,10 +11,6 @@
 
 #include <atomic>
 #include <cstddef>
-#include <cstdint>
-#include <iterator>
-#include <map>
-#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -22,34 +18,10 @@
 #include "aml/core/error.h"
 #include "aml/tests/contract/internal/area_fixture.h"
 #include "aml/tests/contract/internal/area_info.h"
+#include "aml/tests/contract/internal/memory.h"
 #include "aml/tests/contract/internal/refusal.h"
 
 namespace aml_testing {
-
-/** What several threads hold, all of it disjoint. */
-class Territory {
-public:
-  /** Whether nobody has any of it yet. */
-  bool Take(const void *start, size_t size) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    const auto next = taken_.lower_bound(NumberOf(start));
-    if (next != taken_.end() && next->first < NumberOf(start) + size)
-      return false;
-    if (next != taken_.begin() && std::prev(next)->second > NumberOf(start))
-      return false;
-    taken_[NumberOf(start)] = NumberOf(start) + size;
-    return true;
-  }
-
-  void Leave(const void *start) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    taken_.erase(NumberOf(start));
-  }
-
-private:
-  std::mutex mutex_;
-  std::map<uintptr_t, uintptr_t> taken_; // start and end
-};
 
 /** One thread's turn: a mapping of its own, looked at from all sides. False: something is wrong. */
 inline bool MapForAWhile(aml_area *area, size_t granularity, unsigned seed, Territory *territory) {

@@ -18,6 +18,7 @@
 #include "aml/core/area.h"
 #include "aml/core/error.h"
 #include "aml/tests/contract/internal/area_fixture.h"
+#include "aml/tests/contract/internal/memory.h"
 #include "aml/tests/contract/internal/refusal.h"
 
 namespace aml_testing {

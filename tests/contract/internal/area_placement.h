@@ -17,6 +17,7 @@
 #include "aml/core/nodeset.h"
 #include "aml/tests/contract/internal/area_fixture.h"
 #include "aml/tests/contract/internal/area_info.h"
+#include "aml/tests/contract/internal/memory.h"
 #include "aml/tests/contract/internal/refusal.h"
 
 namespace aml_testing {
