@@ -20,7 +20,7 @@ namespace aml_testing {
 template <class Factory> class AreaContract : public testing::Test {
 protected:
   /** Calls `check` with each of the factory's areas. */
-  template <class Check> static void OnEach(Check check) {
+  static void OnEach(void (*check)(aml_area *area)) {
     for (size_t i = 0; i < Factory::kInstances; ++i) {
       SCOPED_TRACE(testing::Message() << "instance " << i);
       Factory factory;

@@ -52,77 +52,87 @@ inline void ExpectInfoOfTheArea(aml_area *area, const aml_area_info &info) {
   EXPECT_LE(info.native.kind, AML_NATIVE_MPI);
 }
 
+inline void CheckInfoDescribesTheArea(aml_area *area) {
+  const aml_area_info info = InfoOf(area);
+  ExpectInfoOfTheArea(area, info);
+  EXPECT_EQ(AML_UNKNOWN, info.size);
+  const Mapping mapping(area, 1);
+  EXPECT_EQ(FieldsOf(info), FieldsOf(InfoOf(area))) << "it changes with what is mapped";
+}
+
 TYPED_TEST_P(AreaContract, InfoDescribesTheArea) {
-  this->OnEach([](aml_area *area) {
-    const aml_area_info info = InfoOf(area);
+  this->OnEach(CheckInfoDescribesTheArea);
+}
+
+inline void CheckInfoDescribesAMapping(aml_area *area) {
+  const aml_area_info whole = InfoOf(area);
+  for (const size_t size : {size_t{1}, whole.granularity, 2 * whole.granularity + 3}) {
+    const Mapping mapping(area, size);
+    ASSERT_TRUE(mapping.ok());
+    const aml_area_info info = InfoOf(area, mapping.bytes());
     ExpectInfoOfTheArea(area, info);
-    EXPECT_EQ(AML_UNKNOWN, info.size);
-    const Mapping mapping(area, 1);
-    EXPECT_EQ(FieldsOf(info), FieldsOf(InfoOf(area))) << "it changes with what is mapped";
-  });
+    EXPECT_EQ(whole.granularity, info.granularity);
+    EXPECT_EQ(whole.page_size, info.page_size);
+    if (info.size != AML_UNKNOWN) {
+      EXPECT_TRUE(info.size == size || info.size == Rounded(area, size)) << info.size;
+    }
+    for (const size_t inside : {size / 2, size - 1})
+      EXPECT_EQ(FieldsOf(info), FieldsOf(InfoOf(area, mapping.bytes() + inside))) << inside;
+  }
 }
 
 TYPED_TEST_P(AreaContract, InfoDescribesAMapping) {
-  this->OnEach([](aml_area *area) {
-    const aml_area_info whole = InfoOf(area);
-    for (const size_t size : {size_t{1}, whole.granularity, 2 * whole.granularity + 3}) {
-      const Mapping mapping(area, size);
-      ASSERT_TRUE(mapping.ok());
-      const aml_area_info info = InfoOf(area, mapping.bytes());
-      ExpectInfoOfTheArea(area, info);
-      EXPECT_EQ(whole.granularity, info.granularity);
-      EXPECT_EQ(whole.page_size, info.page_size);
-      if (info.size != AML_UNKNOWN) {
-        EXPECT_TRUE(info.size == size || info.size == Rounded(area, size)) << info.size;
-      }
-      for (const size_t inside : {size / 2, size - 1})
-        EXPECT_EQ(FieldsOf(info), FieldsOf(InfoOf(area, mapping.bytes() + inside))) << inside;
-    }
-  });
+  this->OnEach(CheckInfoDescribesAMapping);
+}
+
+inline void CheckInfoFillsEveryField(aml_area *area) {
+  const Mapping mapping(area, 1);
+  for (const void *const pointer : {(const void *)nullptr, (const void *)mapping.bytes()}) {
+    aml_area_info low;
+    aml_area_info high;
+    std::memset(&low, 0x11, sizeof low);
+    std::memset(&high, 0x66, sizeof high);
+    ASSERT_EQ(0, aml_area_get_info(area, pointer, &low)) << aml_error_detail();
+    ASSERT_EQ(0, aml_area_get_info(area, pointer, &high)) << aml_error_detail();
+    ASSERT_NE(0, std::memcmp(&low.type, "\x11\x11\x11\x11\x11\x11\x11\x11", sizeof low.type));
+    EXPECT_EQ(FieldsOf(low), FieldsOf(high)) << "a field was left as it was";
+  }
 }
 
 TYPED_TEST_P(AreaContract, InfoFillsEveryField) {
-  this->OnEach([](aml_area *area) {
-    const Mapping mapping(area, 1);
-    for (const void *const pointer : {(const void *)nullptr, (const void *)mapping.bytes()}) {
-      aml_area_info low;
-      aml_area_info high;
-      std::memset(&low, 0x11, sizeof low);
-      std::memset(&high, 0x66, sizeof high);
-      ASSERT_EQ(0, aml_area_get_info(area, pointer, &low)) << aml_error_detail();
-      ASSERT_EQ(0, aml_area_get_info(area, pointer, &high)) << aml_error_detail();
-      ASSERT_NE(0, std::memcmp(&low.type, "\x11\x11\x11\x11\x11\x11\x11\x11", sizeof low.type));
-      EXPECT_EQ(FieldsOf(low), FieldsOf(high)) << "a field was left as it was";
-    }
-  });
+  this->OnEach(CheckInfoFillsEveryField);
+}
+
+inline void CheckBadArgumentsOfInfoAreRefused(aml_area *area) {
+  aml_area_info info;
+  aml_area_info before;
+  std::memset(&info, 0x11, sizeof info);
+  std::memcpy(&before, &info, sizeof info);
+  ExpectRefused("aml_area_get_info: area",
+                [&] { return aml_area_get_info(nullptr, nullptr, &info); });
+  EXPECT_EQ(0, std::memcmp(&before, &info, sizeof info));
+  ExpectRefused("aml_area_get_info: info",
+                [&] { return aml_area_get_info(area, nullptr, nullptr); });
 }
 
 TYPED_TEST_P(AreaContract, BadArgumentsOfInfoAreRefused) {
-  this->OnEach([](aml_area *area) {
-    aml_area_info info;
-    aml_area_info before;
-    std::memset(&info, 0x11, sizeof info);
-    std::memcpy(&before, &info, sizeof info);
-    ExpectRefused("aml_area_get_info: area",
-                  [&] { return aml_area_get_info(nullptr, nullptr, &info); });
-    EXPECT_EQ(0, std::memcmp(&before, &info, sizeof info));
-    ExpectRefused("aml_area_get_info: info",
-                  [&] { return aml_area_get_info(area, nullptr, nullptr); });
-  });
+  this->OnEach(CheckBadArgumentsOfInfoAreRefused);
+}
+
+inline void CheckCapabilitiesHaveTheirOperations(aml_area *area) {
+  const aml_area_ops *const ops = area->ops;
+  EXPECT_STRNE("", ops->name);
+  EXPECT_EQ(0u, aml_area_capabilities(area) & ~0xfffu) << "capabilities that there are not";
+  EXPECT_TRUE(!Can(area, AML_AREA_CAN_BIND) || ops->bind != nullptr);
+  EXPECT_TRUE(!Can(area, AML_AREA_CAN_LOCATE) || ops->locate != nullptr);
+  EXPECT_TRUE(!Can(area, AML_AREA_CAN_MOVE) || ops->move != nullptr);
+  EXPECT_TRUE(!Can(area, AML_AREA_CAN_RESIZE) || ops->resize != nullptr);
+  EXPECT_TRUE(!Can(area, AML_AREA_CAN_PURGE) || ops->purge != nullptr);
+  EXPECT_TRUE(!Can(area, AML_AREA_CAN_SYNC) || ops->sync != nullptr);
 }
 
 TYPED_TEST_P(AreaContract, CapabilitiesHaveTheirOperations) {
-  this->OnEach([](aml_area *area) {
-    const aml_area_ops *const ops = area->ops;
-    EXPECT_STRNE("", ops->name);
-    EXPECT_EQ(0u, aml_area_capabilities(area) & ~0xfffu) << "capabilities that there are not";
-    EXPECT_TRUE(!Can(area, AML_AREA_CAN_BIND) || ops->bind != nullptr);
-    EXPECT_TRUE(!Can(area, AML_AREA_CAN_LOCATE) || ops->locate != nullptr);
-    EXPECT_TRUE(!Can(area, AML_AREA_CAN_MOVE) || ops->move != nullptr);
-    EXPECT_TRUE(!Can(area, AML_AREA_CAN_RESIZE) || ops->resize != nullptr);
-    EXPECT_TRUE(!Can(area, AML_AREA_CAN_PURGE) || ops->purge != nullptr);
-    EXPECT_TRUE(!Can(area, AML_AREA_CAN_SYNC) || ops->sync != nullptr);
-  });
+  this->OnEach(CheckCapabilitiesHaveTheirOperations);
   EXPECT_EQ(0u, aml_area_capabilities(nullptr));
 }
 

@@ -44,59 +44,65 @@ inline bool MapForAWhile(aml_area *area, size_t granularity, unsigned seed, Terr
   return aml_area_unmap(area, bytes, size) == 0 && good;
 }
 
+inline void CheckThreadsShareAnArea(aml_area *area) {
+  constexpr unsigned kThreads = 4;
+  const size_t granularity = GranularityOf(area);
+  Territory territory;
+  std::atomic<unsigned> ready{0};
+  std::atomic<unsigned> wrong{0};
+  std::vector<std::thread> threads;
+  for (unsigned t = 0; t < kThreads; ++t)
+    threads.emplace_back([&, t] {
+      for (++ready; ready < kThreads;)
+        std::this_thread::yield();
+      for (unsigned i = 0; i < 200; ++i)
+        if (!MapForAWhile(area, granularity, i * kThreads + t, &territory))
+          ++wrong;
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  EXPECT_EQ(0u, wrong) << "calls that failed, or memory that two threads had";
+}
+
 TYPED_TEST_P(AreaContract, ThreadsShareAnArea) {
-  this->OnEach([](aml_area *area) {
-    constexpr unsigned kThreads = 4;
-    const size_t granularity = GranularityOf(area);
-    Territory territory;
-    std::atomic<unsigned> ready{0};
-    std::atomic<unsigned> wrong{0};
-    std::vector<std::thread> threads;
-    for (unsigned t = 0; t < kThreads; ++t)
-      threads.emplace_back([&, t] {
-        for (++ready; ready < kThreads;)
-          std::this_thread::yield();
-        for (unsigned i = 0; i < 200; ++i)
-          if (!MapForAWhile(area, granularity, i * kThreads + t, &territory))
-            ++wrong;
-      });
-    for (std::thread &thread : threads)
-      thread.join();
-    EXPECT_EQ(0u, wrong) << "calls that failed, or memory that two threads had";
-  });
+  this->OnEach(CheckThreadsShareAnArea);
+}
+
+inline void CheckOtherProcessesSeeWhatIsShared(aml_area *area) {
+  // A device's driver does not outlive a fork.
+  if (!IsHostMemory(area) || Can(area, AML_AREA_DEVICE))
+    return;
+  const Mapping mapping(area, 1);
+  ASSERT_TRUE(mapping.ok());
+  volatile char *const byte = mapping.bytes();
+  *byte = 1;
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    *byte = 2;
+    _exit(0);
+  }
+  ASSERT_EQ(child, waitpid(child, nullptr, 0));
+  EXPECT_EQ(Can(area, AML_AREA_SHARED) ? 2 : 1, *byte);
 }
 
 TYPED_TEST_P(AreaContract, OtherProcessesSeeWhatIsShared) {
-  this->OnEach([](aml_area *area) {
-    // A device's driver does not outlive a fork.
-    if (!IsHostMemory(area) || Can(area, AML_AREA_DEVICE))
-      return;
-    const Mapping mapping(area, 1);
-    ASSERT_TRUE(mapping.ok());
-    volatile char *const byte = mapping.bytes();
-    *byte = 1;
-    const pid_t child = fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) {
-      *byte = 2;
-      _exit(0);
-    }
-    ASSERT_EQ(child, waitpid(child, nullptr, 0));
-    EXPECT_EQ(Can(area, AML_AREA_SHARED) ? 2 : 1, *byte);
-  });
+  this->OnEach(CheckOtherProcessesSeeWhatIsShared);
+}
+
+inline void CheckCallsThatSucceedLeaveTheLastError(aml_area *area) {
+  ForgetTheLastError();
+  aml_area_info info;
+  EXPECT_EQ(0, aml_area_get_info(area, nullptr, &info));
+  void *const bytes = aml_area_map(area, 1, nullptr);
+  EXPECT_NE(nullptr, bytes);
+  EXPECT_EQ(0, aml_area_get_info(area, bytes, &info));
+  EXPECT_EQ(0, aml_area_unmap(area, bytes, 1));
+  EXPECT_TRUE(NothingWasRecorded()) << aml_error_detail();
 }
 
 TYPED_TEST_P(AreaContract, CallsThatSucceedLeaveTheLastError) {
-  this->OnEach([](aml_area *area) {
-    ForgetTheLastError();
-    aml_area_info info;
-    EXPECT_EQ(0, aml_area_get_info(area, nullptr, &info));
-    void *const bytes = aml_area_map(area, 1, nullptr);
-    EXPECT_NE(nullptr, bytes);
-    EXPECT_EQ(0, aml_area_get_info(area, bytes, &info));
-    EXPECT_EQ(0, aml_area_unmap(area, bytes, 1));
-    EXPECT_TRUE(NothingWasRecorded()) << aml_error_detail();
-  });
+  this->OnEach(CheckCallsThatSucceedLeaveTheLastError);
 }
 
 TYPED_TEST_P(AreaContract, FiniOfADeclaredAreaDoesNothing) {
