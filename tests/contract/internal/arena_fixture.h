@@ -26,7 +26,7 @@ namespace aml_testing {
 template <class Factory> class ArenaContract : public testing::Test {
 protected:
   /** Calls `check` with each of the factory's arenas and the area that it takes its memory from. */
-  template <class Check> static void OnEach(Check check) {
+  static void OnEach(void (*check)(aml_arena *arena, WatchedArea &area)) {
     for (size_t i = 0; i < Factory::kInstances; ++i) {
       SCOPED_TRACE(testing::Message() << "instance " << i);
       Factory factory;

@@ -58,26 +58,28 @@ inline unsigned LiveWithBlocks(aml_arena *arena, bool host, unsigned seed, Terri
   return wrong;
 }
 
+inline void CheckThreadsShareAnArenaThatIsSafe(aml_arena *arena, WatchedArea &area) {
+  constexpr unsigned kThreads = 3;
+  if (!Can(arena, AML_ARENA_THREAD_SAFE))
+    return;
+  Territory territory;
+  std::atomic<unsigned> ready{0};
+  std::atomic<unsigned> wrong{0};
+  std::vector<std::thread> threads;
+  for (unsigned t = 0; t < kThreads; ++t)
+    threads.emplace_back([&, t] {
+      for (++ready; ready < kThreads;)
+        std::this_thread::yield();
+      wrong += LiveWithBlocks(arena, area.IsHostMemory(), 1000 * t, &territory);
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  EXPECT_EQ(0u, wrong) << "calls that failed, or memory that two threads had";
+  ExpectValid(arena);
+}
+
 TYPED_TEST_P(ArenaContract, ThreadsShareAnArenaThatIsSafe) {
-  this->OnEach([](aml_arena *arena, const WatchedArea &area) {
-    constexpr unsigned kThreads = 3;
-    if (!Can(arena, AML_ARENA_THREAD_SAFE))
-      return;
-    Territory territory;
-    std::atomic<unsigned> ready{0};
-    std::atomic<unsigned> wrong{0};
-    std::vector<std::thread> threads;
-    for (unsigned t = 0; t < kThreads; ++t)
-      threads.emplace_back([&, t] {
-        for (++ready; ready < kThreads;)
-          std::this_thread::yield();
-        wrong += LiveWithBlocks(arena, area.IsHostMemory(), 1000 * t, &territory);
-      });
-    for (std::thread &thread : threads)
-      thread.join();
-    EXPECT_EQ(0u, wrong) << "calls that failed, or memory that two threads had";
-    ExpectValid(arena);
-  });
+  this->OnEach(CheckThreadsShareAnArenaThatIsSafe);
 }
 
 TYPED_TEST_P(ArenaContract, HiddenMemoryIsRefusedOrNotTouched) {
@@ -108,25 +110,27 @@ TYPED_TEST_P(ArenaContract, HiddenMemoryIsRefusedOrNotTouched) {
   }
 }
 
+inline void CheckCallsThatSucceedLeaveTheLastError(aml_arena *arena, WatchedArea &) {
+  ForgetTheLastError();
+  for (size_t size = 1; size < 100000; size *= 3) {
+    void *const block = aml_arena_alloc(arena, size, 0, 0);
+    EXPECT_NE(nullptr, block);
+    (void)aml_arena_owns(arena, block);
+    (void)aml_arena_usable_size(arena, block);
+    aml_arena_free(arena, block);
+  }
+  ExpectValid(arena);
+  if (Can(arena, AML_ARENA_CAN_RESET)) {
+    EXPECT_EQ(0, aml_arena_reset(arena));
+  }
+  if (Can(arena, AML_ARENA_CAN_TRIM)) {
+    EXPECT_EQ(0, aml_arena_trim(arena, 0, nullptr));
+  }
+  EXPECT_TRUE(NothingWasRecorded()) << aml_error_detail();
+}
+
 TYPED_TEST_P(ArenaContract, CallsThatSucceedLeaveTheLastError) {
-  this->OnEach([](aml_arena *arena, const WatchedArea &) {
-    ForgetTheLastError();
-    for (size_t size = 1; size < 100000; size *= 3) {
-      void *const block = aml_arena_alloc(arena, size, 0, 0);
-      EXPECT_NE(nullptr, block);
-      (void)aml_arena_owns(arena, block);
-      (void)aml_arena_usable_size(arena, block);
-      aml_arena_free(arena, block);
-    }
-    ExpectValid(arena);
-    if (Can(arena, AML_ARENA_CAN_RESET)) {
-      EXPECT_EQ(0, aml_arena_reset(arena));
-    }
-    if (Can(arena, AML_ARENA_CAN_TRIM)) {
-      EXPECT_EQ(0, aml_arena_trim(arena, 0, nullptr));
-    }
-    EXPECT_TRUE(NothingWasRecorded()) << aml_error_detail();
-  });
+  this->OnEach(CheckCallsThatSucceedLeaveTheLastError);
 }
 
 TYPED_TEST_P(ArenaContract, FiniOfADeclaredArenaDoesNothing) {
