@@ -265,18 +265,6 @@ TEST_F(ArenaBump, InitRefusesWhatItCannotWorkWith) {
   aml_arena_fini(arena);
 }
 
-TEST_F(ArenaBump, AnAllocationThatFailsChangesNothing) {
-  Create(kPage);
-  ASSERT_NE(nullptr, Alloc(8));
-  const uint64_t reserved = Stats().reserved_size;
-  area_.FailNextMap();
-  EXPECT_EQ(nullptr, Alloc(kPage));
-  EXPECT_EQ(-AML_ENOMEM, aml_error_code());
-  EXPECT_EQ(reserved, Stats().reserved_size);
-  EXPECT_EQ(8u, Stats().live_size);
-  EXPECT_NE(nullptr, Alloc(kPage));
-}
-
 TEST_F(ArenaBump, TheInlineFormIsTheGenericOne) {
   Create(kPage);
   char *const inlined = static_cast<char *>(aml_arena_bump_alloc(arena_, 5, 1));

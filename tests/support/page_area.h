@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // An area for tests of those who use areas: pages of the system, without libnuma. It counts its
-// mappings, fails when told to, and can pose as memory that the host cannot touch.
+// mappings, and can pose as memory that the host cannot touch. To make it fail, put
+// tests/fault/area.h over it.
 
 #ifndef AML_TESTS_SUPPORT_PAGE_AREA_H
 #define AML_TESTS_SUPPORT_PAGE_AREA_H
@@ -31,16 +32,11 @@ public:
   /** From now on a touch of fresh memory is a fatal signal. */
   void Hide() { block_.hidden = true; }
 
-  void FailNextMap() { block_.fail_map = true; }
-  void FailNextUnmap() { block_.fail_unmap = true; }
-
 private:
   struct Block {
     aml_area area;
     std::atomic<int> live{0};
     std::atomic<bool> hidden{false};
-    std::atomic<bool> fail_map{false};
-    std::atomic<bool> fail_unmap{false};
   };
 
   static Block *BlockOf(aml_area *area) { return reinterpret_cast<Block *>(area); }
@@ -58,10 +54,9 @@ private:
     if (options->alignment > kPage)
       return aml_error_set(-AML_EINVAL, "aml_area_map", "alignment", "is more than a page");
     const int access = block->hidden ? PROT_NONE : PROT_READ | PROT_WRITE;
-    void *const pages =
-        block->fail_map.exchange(false) || size > SIZE_MAX / 2
-            ? MAP_FAILED
-            : mmap(nullptr, RoundUp(size), access, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *const pages = size > SIZE_MAX / 2 ? MAP_FAILED
+                                            : mmap(nullptr, RoundUp(size), access,
+                                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (pages == MAP_FAILED)
       return aml_error_set(-AML_ENOMEM, "aml_area_map", nullptr, "no pages");
     ++block->live;
@@ -70,7 +65,7 @@ private:
   }
 
   static int Unmap(aml_area *area, void *pointer, size_t size) {
-    if (BlockOf(area)->fail_unmap.exchange(false) || munmap(pointer, RoundUp(size)) != 0)
+    if (munmap(pointer, RoundUp(size)) != 0)
       return aml_error_set(-AML_EINVAL, "aml_area_unmap", "pointer", "is refused");
     --BlockOf(area)->live;
     return 0;
