@@ -132,12 +132,12 @@ protected:
     Release(id, true);
   }
 
-  /** Pulls other tiles until none of the others is in a slot. */
-  void EvictAllBut(size_t id) {
-    for (int round = 0; round < 2; ++round)
-      for (size_t other = 0; other < ScratchpadParts::kTiles; ++other)
-        if (other != id)
-          (void)Read(other);
+  /** Makes a tile that is not pinned leave, whatever it is that chooses the victim. */
+  void Evict(size_t id) {
+    for (size_t i = 1; i <= ScratchpadParts::kSlots; ++i)
+      (void)Pull((id + i) % ScratchpadParts::kTiles);
+    for (size_t i = 1; i <= ScratchpadParts::kSlots; ++i)
+      Release((id + i) % ScratchpadParts::kTiles);
   }
 
   ScratchpadParts parts_;
