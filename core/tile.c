@@ -102,13 +102,15 @@ void aml_tile_span(const struct aml_tile *tile, void **lowest, size_t *size) {
   *size = below + above;
 }
 
-static bool spans_overlap(const struct aml_tile *a, const struct aml_tile *b) {
+/** Whether spans meet; *total is the bytes of both together, each of which is a ptrdiff_t. */
+static bool spans_overlap(const struct aml_tile *a, const struct aml_tile *b, size_t *total) {
   void *a_lowest;
   void *b_lowest;
   size_t a_size;
   size_t b_size;
   aml_tile_span(a, &a_lowest, &a_size);
   aml_tile_span(b, &b_lowest, &b_size);
+  *total = a_size + b_size;
   return (uintptr_t)a_lowest < (uintptr_t)b_lowest + b_size &&
          (uintptr_t)b_lowest < (uintptr_t)a_lowest + a_size;
 }
@@ -185,8 +187,12 @@ static bool compare_strides(const struct aml_tile *a, const struct aml_tile *b,
 
 bool aml_tile_may_overlap(const struct aml_tile *a, const struct aml_tile *b) {
   struct meeting it;
-  if (!spans_overlap(a, b))
+  size_t total;
+  if (!spans_overlap(a, b, &total))
     return false;
+  // Bases, and coordinates times strides, are at most `total` apart, which must not wrap below.
+  if (total > PTRDIFF_MAX)
+    return true;
   return !compare_strides(a, b, &it) || meets(&it, 0, (char *)b->base - (char *)a->base);
 }
 

@@ -135,7 +135,8 @@ AML_PUBLIC void aml_tile_span(const struct aml_tile *tile, void **lowest, size_t
  * Whether two valid tiles of one address space may have a byte in common.
  *
  * Returns: false only if they have none. Exact for tiles whose spans are apart, and for tiles with
- * the same strides that do not overlap themselves (two columns of one matrix); true for others.
+ * the same strides that do not overlap themselves (two columns of one matrix) and span no more
+ * than PTRDIFF_MAX bytes together; true for others.
  */
 AML_PUBLIC bool aml_tile_may_overlap(const struct aml_tile *a, const struct aml_tile *b);
 
