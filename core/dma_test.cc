@@ -366,6 +366,10 @@ TEST_F(CoreDma, ABadOneAmongManyStopsThere) {
   bare_.RunAll();
   EXPECT_EQ(0, aml_dma_submit_many(bare, 0, nullptr, &taken));
   EXPECT_EQ(0u, taken);
+  bare_.room = 0;
+  EXPECT_EQ(-AML_EAGAIN, aml_dma_submit_many(bare, 3, transfers, &taken)) << "the earlier reason";
+  EXPECT_STREQ("aml_dma_submit: the queue is full", aml_error_detail());
+  EXPECT_EQ(0u, taken);
 }
 
 TEST_F(CoreDma, FiniEndsADeclaredOneAndDestroyACreatedOne) {

@@ -134,6 +134,21 @@ TEST(CoreError, TheSentenceOfASystemCallHoldsTheSystemsText) {
   EXPECT_EQ(std::string("aml_area_map: mmap: ") + std::strerror(ENOMEM), aml_error_detail());
 }
 
+TEST(CoreError, AskingChangesNothing) {
+  (void)aml_error_set(-AML_EIO, "aml_f", "x", "is bad");
+  EXPECT_STREQ("invalid argument", aml_strerror(-AML_EINVAL));
+  EXPECT_STREQ("unknown", aml_error_name(1000));
+  EXPECT_EQ(-AML_EIO, aml_error_code());
+  EXPECT_STREQ("aml_f: x is bad", aml_error_detail());
+}
+
+TEST(CoreError, ASentenceFollowsTheCodeOfTheLastFailureOnly) {
+  (void)aml_error_set(-AML_EIO, "aml_f", "x", "is a longer sentence than the next one");
+  (void)aml_error_set(-AML_EPERM, "aml_g", nullptr, "short");
+  EXPECT_EQ(-AML_EPERM, aml_error_code());
+  EXPECT_STREQ("aml_g: short", aml_error_detail());
+}
+
 TEST(CoreError, EachThreadSeesItsOwnFailures) {
   (void)aml_error_set(-AML_EIO, "aml_f", "x", "is mine");
   std::thread([] {

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <iterator>
 #include <random>
 #include <set>
@@ -255,6 +256,15 @@ TEST(CoreNodeset, ParseRefusesOtherTextsAndLeavesTheSet) {
     EXPECT_EQ(0u, std::string(aml_error_detail()).find("aml_nodeset_parse: text ")) << row.text;
     EXPECT_EQ(Oracle{9}, OracleOf(set)) << row.text;
   }
+}
+
+TEST(CoreNodeset, ASuccessLeavesTheLastFailure) {
+  aml_nodeset set = {};
+  ASSERT_EQ(-AML_EOVERFLOW, aml_nodeset_parse("1024", &set));
+  const std::string detail = aml_error_detail();
+  EXPECT_EQ(0, aml_nodeset_parse("0-3", &set));
+  EXPECT_EQ(-AML_EOVERFLOW, aml_error_code());
+  EXPECT_EQ(detail, aml_error_detail());
 }
 
 TEST(CoreNodeset, ParseRefusesNull) {

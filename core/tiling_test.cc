@@ -176,6 +176,44 @@ TEST(CoreTiling, PartsAreBalancedAndInOrderTheWhole) {
     }
 }
 
+TEST(CoreTiling, WhatIsSplitIsWhatIsLeft) {
+  const Grid grid = MakeGrid({3, 4});
+  for (const aml_tiling_order order : kOrders) {
+    aml_tiling_iterator whole;
+    ASSERT_EQ(0, aml_tiling_iterate(&grid.tiling, order, nullptr, nullptr, &whole));
+    Ids expected = Visit(whole);
+    size_t id;
+    ASSERT_TRUE(aml_tiling_next(&whole, &id));
+    EXPECT_EQ(expected.front(), id);
+    expected.erase(expected.begin());
+    Ids together;
+    for (size_t part = 0; part < 3; ++part)
+      for (size_t piece = 0; piece < 2; ++piece) {
+        aml_tiling_iterator iterator = whole;
+        ASSERT_EQ(0, aml_tiling_iterator_split(&iterator, part, 3));
+        ASSERT_EQ(0, aml_tiling_iterator_split(&iterator, piece, 2)) << "a part of a part";
+        const Ids ids = Visit(iterator);
+        together.insert(together.end(), ids.begin(), ids.end());
+      }
+    EXPECT_EQ(expected, together);
+  }
+}
+
+TEST(CoreTiling, ACopyOfAnIteratorForksTheIteration) {
+  const Grid grid = MakeGrid({3, 4});
+  aml_tiling_iterator iterator;
+  ASSERT_EQ(0, aml_tiling_iterate(&grid.tiling, AML_TILING_ROW, nullptr, nullptr, &iterator));
+  size_t id;
+  ASSERT_TRUE(aml_tiling_next(&iterator, &id));
+  EXPECT_EQ(11u, Visit(iterator).size()) << "which visits a copy";
+  EXPECT_EQ(11u, Visit(iterator).size());
+  while (aml_tiling_next(&iterator, &id))
+    continue;
+  id = 77;
+  EXPECT_FALSE(aml_tiling_next(&iterator, &id));
+  EXPECT_EQ(77u, id) << "touched at the end";
+}
+
 TEST(CoreTiling, IterateRefusesBoxesThatLeaveTheGrid) {
   const Grid grid = MakeGrid({3, 4});
   aml_tiling_iterator iterator = {};
