@@ -148,8 +148,9 @@ static inline void aml_dma_request_finish(struct aml_dma_request *request, int r
  * @param options  null: the defaults.
  *
  * Returns: 0, and the outcome is for wait; or, with the request not taken, -AML_EINVAL (an
- * argument, or tiles that overlap without being the same), -AML_EBUSY (the request is in flight),
- * -AML_ENOTSUP (memory that this dma cannot reach, or an option), -AML_EAGAIN (AML_DMA_TRY).
+ * argument, or tiles that overlap without being the same), -AML_EOVERFLOW (a tile that reaches past
+ * the range of addresses), -AML_EBUSY (the request is in flight), -AML_ENOTSUP (memory that this
+ * dma cannot reach, or an option), -AML_EAGAIN (AML_DMA_TRY).
  * Owns: nothing changes hands.
  */
 AML_PUBLIC AML_MUST_CHECK int aml_dma_submit(struct aml_dma *dma, struct aml_dma_request *request,
