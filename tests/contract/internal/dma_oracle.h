@@ -84,17 +84,28 @@ public:
   const aml_tile &tile() const { return tile_; }
   const Bytes &bytes() const { return bytes_; }
 
-  /** The memory around, as it must be once the elements of `source` were copied here. */
+  /** The memory and what is around, as it must be once the elements of `source` were copied here.
+   */
   Bytes CopiedFrom(const LaidTile &source) const {
     Bytes expected = bytes_;
-    ForEachElement(Extents(tile_.extent, tile_.extent + tile_.ndims), [&](const size_t *coords) {
+    Extents extent(tile_.extent, tile_.extent + tile_.ndims);
+    size_t run_size = tile_.element_size;
+    if (RunsAlongItsLast(tile_) && RunsAlongItsLast(source.tile_)) {
+      run_size *= extent.back();
+      extent.back() = 1;
+    }
+    ForEachElement(extent, [&](const size_t *coords) {
       std::memcpy(expected.data() + OffsetOf(coords), aml_tile_address(&source.tile_, coords),
-                  tile_.element_size);
+                  run_size);
     });
     return expected;
   }
 
 private:
+  static bool RunsAlongItsLast(const aml_tile &tile) {
+    return tile.stride_bytes[tile.ndims - 1] == static_cast<ptrdiff_t>(tile.element_size);
+  }
+
   size_t OffsetOf(const size_t *coords) const {
     return static_cast<size_t>(static_cast<unsigned char *>(aml_tile_address(&tile_, coords)) -
                                bytes_.data());
