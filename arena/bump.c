@@ -84,41 +84,65 @@ static struct aml_arena_bump_chunk *take_spare(struct aml_arena_bump *bump, size
   return NULL;
 }
 
-/** Tells how large a new chunk for a block must be, and how aligned; false: larger than memory. */
-static bool plan_chunk(const struct aml_arena_bump *bump, size_t size, size_t alignment,
-                       size_t *chunk_size, size_t *chunk_alignment) {
-  *chunk_alignment = alignment;
+/** A chunk that is to be mapped, in bytes. */
+struct chunk_plan {
+  size_t alignment;
+  size_t least; /**< that hold the block */
+  size_t size;  /**< that it is to have */
+};
+
+/** Plans a chunk for a block: as large as chunks are to be, but within the limit. */
+static int plan_chunk(const struct aml_arena_bump *bump, size_t size, size_t alignment,
+                      struct chunk_plan *plan) {
+  const size_t room = (bump->limit - bump->reserved_size) & ~(bump->granularity - 1);
+  plan->alignment = alignment;
   if (alignment > bump->max_alignment) {
-    *chunk_alignment = bump->max_alignment;
+    plan->alignment = bump->max_alignment;
     if (!aml_checked_add(size, alignment - bump->max_alignment, &size))
-      return false;
+      size = SIZE_MAX;
   }
-  if (size < bump->chunk_size)
-    size = bump->chunk_size;
-  return aml_checked_round_up(size, bump->granularity, chunk_size);
+  // A block of no bytes needs a chunk too.
+  if (!aml_checked_round_up(size == 0 ? 1 : size, bump->granularity, &plan->least))
+    return aml_error_set(-AML_ENOMEM, "aml_arena_alloc", "size",
+                         "is larger than the range of addresses");
+  if (plan->least > room)
+    return aml_error_set(-AML_ENOMEM, "aml_arena_alloc", NULL, "the arena's limit is reached");
+  if (!aml_checked_round_up(bump->chunk_size, bump->granularity, &plan->size) || plan->size > room)
+    plan->size = room;
+  if (plan->size < plan->least)
+    plan->size = plan->least;
+  return 0;
+}
+
+/** Maps a planned chunk, or, where the area has not that much left, the least that will do. */
+static void *map_planned(struct aml_arena_bump *bump, struct chunk_plan *plan) {
+  const struct aml_area_map_options options = {.alignment = plan->alignment, .label = "arena:bump"};
+  void *base = aml_area_map(bump->area, plan->size, &options);
+  if (base == NULL && aml_error_code() == -AML_ENOMEM && plan->least < plan->size) {
+    plan->size = plan->least;
+    base = aml_area_map(bump->area, plan->size, &options);
+  }
+  return base;
 }
 
 /** Maps a chunk with room for a block; null, with the reason recorded, if there is none. */
 static struct aml_arena_bump_chunk *map_chunk(struct aml_arena_bump *bump, size_t size,
                                               size_t alignment) {
-  struct aml_area_map_options options = {.label = "arena:bump"};
-  size_t chunk_size;
-  if (!plan_chunk(bump, size, alignment, &chunk_size, &options.alignment))
-    return refuse_alloc(-AML_ENOMEM, "size", "is larger than the range of addresses");
-  if (chunk_size > bump->limit - bump->reserved_size)
-    return refuse_alloc(-AML_ENOMEM, NULL, "the arena's limit is reached");
+  struct chunk_plan plan;
+  if (plan_chunk(bump, size, alignment, &plan))
+    return NULL;
   struct aml_arena_bump_chunk *const chunk = calloc(1, sizeof *chunk);
   if (chunk == NULL)
     return refuse_alloc(-AML_ENOMEM, NULL, "no memory for the description of a chunk");
-  chunk->base = aml_area_map(bump->area, chunk_size, &options);
+  chunk->base = map_planned(bump, &plan);
   if (chunk->base == NULL) {
     free(chunk);
     return NULL;
   }
-  chunk->size = chunk_size;
-  chunk->mapped_size = chunk_size;
-  chunk->touched = bump->is_zeroed ? 0 : chunk_size;
-  bump->reserved_size += chunk_size;
+  chunk->size = plan.size;
+  chunk->mapped_size = plan.size;
+  chunk->touched = bump->is_zeroed ? 0 : plan.size;
+  bump->reserved_size += plan.size;
   ++bump->chunk_count;
   return chunk;
 }

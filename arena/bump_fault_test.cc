@@ -144,6 +144,21 @@ TEST_F(ArenaBumpFault, SurvivesEachFailureOfItsArea) {
   EXPECT_EQ(static_cast<int>(kept_), pages_.live());
 }
 
+TEST_F(ArenaBumpFault, WhereTheAreaHasNoWholeChunkTheLeastWillDo) {
+  aml_arena_bump_options options = {};
+  options.chunk_size = 100 * kPage;
+  ASSERT_EQ(0, aml_arena_bump_create(&arena_, area_, &options));
+  aml_area_fault_arm(area_, AML_AREA_FAULT_MAP, 1, 1, -AML_ENOMEM);
+  EXPECT_NE(nullptr, aml_arena_alloc(arena_, 10, 0, 0)) << aml_error_detail();
+  EXPECT_EQ(1u, aml_area_fault_disarm(area_));
+  EXPECT_EQ(kPage, Stats().reserved_size);
+  aml_area_fault_arm(area_, AML_AREA_FAULT_MAP, 1, 2, -AML_ENOMEM);
+  EXPECT_EQ(nullptr, aml_arena_alloc(arena_, kPage, 0, 0));
+  EXPECT_EQ(-AML_ENOMEM, aml_error_code());
+  EXPECT_EQ(2u, aml_area_fault_disarm(area_));
+  EXPECT_EQ(kPage, Stats().reserved_size);
+}
+
 TEST_F(ArenaBumpFault, ABatchIsCutShortWhereTheAreaHasNoMore) {
   ASSERT_EQ(0, Create());
   std::array<void *, 10> blocks{};

@@ -98,6 +98,17 @@ TEST_F(ArenaBump, KeepsToItsLimit) {
   EXPECT_NE(nullptr, Alloc(1));
 }
 
+TEST_F(ArenaBump, ALimitBelowTheChunkSizeIsUsedUp) {
+  aml_arena_bump_options options = {};
+  options.limit = 3 * kPage + 5;
+  ASSERT_EQ(0, aml_arena_bump_create(&arena_, area_.get(), &options));
+  EXPECT_NE(nullptr, Alloc(64));
+  EXPECT_NE(nullptr, Alloc(2 * kPage));
+  EXPECT_EQ(3 * kPage, Stats().reserved_size);
+  EXPECT_EQ(nullptr, Alloc(kPage));
+  EXPECT_STREQ("aml_arena_alloc: the arena's limit is reached", aml_error_detail());
+}
+
 TEST_F(ArenaBump, RefusesSizesThatNoMemoryHas) {
   Create(kPage);
   ASSERT_NE(nullptr, Alloc(1));

@@ -57,19 +57,24 @@ int aml_error_code(void) {
   return last.code;
 }
 
-static size_t append(size_t length, const char *text) {
+/** A sentence that is being put together, apart from the last one, which may be part of it. */
+struct sentence {
+  size_t length;
+  char text[DETAIL_CAPACITY];
+};
+
+static void append(struct sentence *it, const char *text) {
   if (text == NULL)
-    return length;
-  const size_t room = DETAIL_CAPACITY - 1 - length;
+    return;
+  const size_t room = DETAIL_CAPACITY - 1 - it->length;
   size_t size = strlen(text);
   if (size > room)
     size = room;
-  memmove(last.detail + length, text, size);
-  last.detail[length + size] = '\0';
-  return length + size;
+  memcpy(it->text + it->length, text, size);
+  it->length += size;
 }
 
-static size_t append_number(size_t length, uint64_t value) {
+static void append_number(struct sentence *it, uint64_t value) {
   char digits[DECIMAL_DIGITS + 1];
   size_t first = DECIMAL_DIGITS;
   digits[first] = '\0';
@@ -77,25 +82,41 @@ static size_t append_number(size_t length, uint64_t value) {
     digits[--first] = (char)('0' + value % 10);
     value /= 10;
   } while (value != 0);
-  return append(length, digits + first);
+  append(it, digits + first);
+}
+
+static int record(int err, const struct sentence *it) {
+  last.code = err;
+  memcpy(last.detail, it->text, it->length);
+  last.detail[it->length] = '\0';
+  return err;
 }
 
 int aml_error_set(int err, const char *call, const char *argument, const char *reason) {
-  last.code = err;
-  size_t length = append(append(0, call), ": ");
-  if (argument != NULL)
-    length = append(append(length, argument), " ");
-  append(length, reason);
-  return err;
+  struct sentence it;
+  it.length = 0;
+  append(&it, call);
+  append(&it, ": ");
+  if (argument != NULL) {
+    append(&it, argument);
+    append(&it, " ");
+  }
+  append(&it, reason);
+  return record(err, &it);
 }
 
 int aml_error_set_value(int err, const char *call, const char *argument, uint64_t value,
                         const char *reason) {
-  last.code = err;
-  size_t length = append(append(append(append(0, call), ": "), argument), " ");
-  length = append_number(length, value);
-  append(append(length, " "), reason);
-  return err;
+  struct sentence it;
+  it.length = 0;
+  append(&it, call);
+  append(&it, ": ");
+  append(&it, argument);
+  append(&it, " ");
+  append_number(&it, value);
+  append(&it, " ");
+  append(&it, reason);
+  return record(err, &it);
 }
 
 static int code_of_errno(int number) {
@@ -148,9 +169,13 @@ static int code_of_errno(int number) {
 
 int aml_error_set_system(const char *call, const char *what, int number) {
   char unknown[64];
-  last.code = code_of_errno(number);
-  const size_t length = append(append(append(append(0, call), ": "), what), ": ");
+  struct sentence it;
+  it.length = 0;
+  append(&it, call);
+  append(&it, ": ");
+  append(&it, what);
+  append(&it, ": ");
   // GNU strerror_r, which returns the text wherever it is.
-  append(length, strerror_r(number, unknown, sizeof unknown));
-  return last.code;
+  append(&it, strerror_r(number, unknown, sizeof unknown));
+  return record(code_of_errno(number), &it);
 }

@@ -10,7 +10,7 @@
 //     if (aml_area_bind(area, p, size, AML_POLICY_BIND, &nodes, 0))
 //       fprintf(stderr, "%s\n", aml_error_detail());
 //
-// A successful call leaves code and sentence as they were. AML never prints, exits or aborts on
+// A successful call leaves code and sentence as they were, unless it got over a failure. AML never prints, exits or aborts on
 // bad input. Threads: thread-safe; each thread sees its own failures only.
 
 #ifndef AML_CORE_ERROR_H
@@ -75,7 +75,8 @@ AML_PUBLIC int aml_error_code(void);
 /**
  * Record a failure; for those who write blocks.
  *
- * The sentence is "call: argument reason", cut at 255 characters. The strings are copied.
+ * The sentence is "call: argument reason", cut at 255 characters. The strings are copied; any may
+ * be what aml_error_detail() returned.
  *
  * @param err       a negated code.
  * @param call      the public function that fails.

@@ -94,6 +94,14 @@ TEST(CoreError, StringsAreCopied) {
   EXPECT_STREQ("aml_f: x is bad", aml_error_detail());
 }
 
+TEST(CoreError, TheLastSentenceMayBeTheReasonOfTheNext) {
+  (void)aml_error_set(-AML_EINVAL, "aml_f", "x", "is bad");
+  (void)aml_error_set(-AML_EIO, "aml_wrap", nullptr, aml_error_detail());
+  EXPECT_STREQ("aml_wrap: aml_f: x is bad", aml_error_detail());
+  (void)aml_error_set_value(-AML_EIO, "aml_wrap", "n", 3, aml_error_detail());
+  EXPECT_STREQ("aml_wrap: n 3 aml_wrap: aml_f: x is bad", aml_error_detail());
+}
+
 TEST(CoreError, LongSentencesAreCut) {
   const std::string reason(1000, 'r');
   const std::string whole = "aml_f: x " + reason;

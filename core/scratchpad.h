@@ -10,8 +10,10 @@
 //
 // A slot is room for one tile. A pulled tile has the extents of the datum's tile and is dense in
 // its slot. Each pull pins once more and each release once less; what is pinned is never evicted.
-// Nothing dirty is lost: eviction writes back first, and if that fails the tile stays, dirty, and
-// the failure is reported.
+// Nothing dirty is lost: eviction writes back first, and if that fails the tile stays, dirty, and a
+// clean one leaves instead; where there is none, the failure is reported. A tile that was pulled to
+// be overwritten is blank until it is released as dirty: nobody writes it back, its bytes are what
+// its users have put there, and it is forgotten if all release it as clean.
 //
 // Threads: as the type's header says. A scratchpad never orders two users' accesses to the bytes
 // of one tile that both have pinned; that is theirs to do.
@@ -39,8 +41,9 @@ struct aml_scratchpad {
 };
 
 enum aml_scratchpad_pull_flag {
-  AML_SCRATCHPAD_TRY = 1 << 0,      /**< if it would have to wait for a slot: -AML_EAGAIN */
-  AML_SCRATCHPAD_OVERWRITE = 1 << 1 /**< the caller writes all of it: do not read it in a miss */
+  AML_SCRATCHPAD_TRY = 1 << 0, /**< if it would have to wait for a slot: -AML_EAGAIN */
+  /** The caller writes all of it and releases it as dirty: do not read it in a miss. */
+  AML_SCRATCHPAD_OVERWRITE = 1 << 1
 };
 
 /** What has happened since the scratchpad was made, and what it holds now. */
@@ -127,18 +130,19 @@ AML_PUBLIC AML_MUST_CHECK int aml_scratchpad_release(struct aml_scratchpad *scra
 AML_PUBLIC AML_MUST_CHECK int aml_scratchpad_push(struct aml_scratchpad *scratchpad, size_t id);
 
 /**
- * Say that a tile will be pulled soon. A hint: if no slot is free or clean and unpinned, nothing
- * happens. Evicts no dirty tile, pins nothing, never waits for a slot.
+ * Say that a tile will be pulled soon. A hint: it pins nothing, loses nothing dirty, and waits
+ * neither for a slot nor for a write-back; where that leaves it without a slot, nothing happens.
  *
  * Returns: 0; -AML_EINVAL; what the transfer failed with, where it is done in this call.
  */
 AML_PUBLIC AML_MUST_CHECK int aml_scratchpad_prefetch(struct aml_scratchpad *scratchpad, size_t id);
 
 /**
- * Write back all that is dirty, pinned tiles included.
+ * Write back all that is dirty. Pinned tiles are written as they are: who has one pinned must not
+ * write to it meanwhile, or release it as dirty again.
  *
- * Returns: 0: the datum is up to date; else what the first failing transfer failed with: the
- * others were tried too, and what failed still is dirty.
+ * Returns: 0: the datum is up to date but for what is released as dirty from now on; else what the
+ * first failing transfer failed with: the others were tried too, and what failed still is dirty.
  */
 AML_PUBLIC AML_MUST_CHECK int aml_scratchpad_flush(struct aml_scratchpad *scratchpad);
 

@@ -204,7 +204,10 @@ void aml_tile_merge(const struct aml_tile *tile, struct aml_tile *merged) {
     const ptrdiff_t stride = tile->stride_bytes[d];
     if (extent == 1)
       continue;
-    if (ndims > 0 && result.stride_bytes[ndims - 1] == (ptrdiff_t)extent * stride) {
+    ptrdiff_t whole;
+    // A product that is no ptrdiff_t is no stride either.
+    if (ndims > 0 && !__builtin_mul_overflow((ptrdiff_t)extent, stride, &whole) &&
+        result.stride_bytes[ndims - 1] == whole) {
       result.extent[ndims - 1] *= extent;
       result.stride_bytes[ndims - 1] = stride;
     } else {

@@ -198,6 +198,14 @@ TEST(CoreTile, MergingADenseArrayMakesOneRun) {
   EXPECT_EQ(8, one.stride_bytes[0]);
 }
 
+TEST(CoreTile, MergingHugeTilesDoesNotWrap) {
+  const aml_tile tile = Tile(reinterpret_cast<char *>(64), 1, {2, 2}, {1, PTRDIFF_MAX - 100});
+  ASSERT_EQ(0, aml_tile_check(&tile, "aml_f", "src"));
+  aml_tile merged;
+  aml_tile_merge(&tile, &merged);
+  EXPECT_EQ(2u, merged.ndims);
+}
+
 TEST(CoreTile, ContiguousMeansOneRunInOrder) {
   Random random;
   int contiguous = 0;

@@ -88,11 +88,24 @@ static uint32_t pop_free(struct aml_scratchpad_sequential *pad) {
   return slot;
 }
 
+/** Makes a slot that is in no list a free one. */
+static void vacate(struct aml_scratchpad_sequential *pad, uint32_t slot) {
+  erase(pad, pad->slots[slot].id);
+  push_free(pad, slot);
+}
+
 /** Makes a clean, unpinned slot a free one. */
 static void empty(struct aml_scratchpad_sequential *pad, uint32_t slot) {
   aml_scratchpad_sequential_unlink(pad, slot);
-  erase(pad, pad->slots[slot].id);
-  push_free(pad, slot);
+  vacate(pad, slot);
+}
+
+/** The clean unpinned slot that was released least recently, or NONE. */
+static uint32_t oldest_clean(const struct aml_scratchpad_sequential *pad) {
+  uint32_t slot = pad->oldest;
+  while (slot != NONE && pad->slots[slot].dirty)
+    slot = pad->slots[slot].newer;
+  return slot;
 }
 
 // Transfers
@@ -144,17 +157,20 @@ static int fill(struct aml_scratchpad_sequential *pad, size_t id, bool read, uin
     return err;
   (void)pop_free(pad);
   pad->slots[slot] =
-      (struct aml_scratchpad_sequential_slot){.id = id, .in_use = true, .dirty = !read};
+      (struct aml_scratchpad_sequential_slot){.id = id, .in_use = true, .blank = !read};
   insert(pad, id, slot);
   *filled = slot;
   return 0;
 }
 
-/** Makes sure that there is a free slot, writing back the tile that leaves. */
+/**
+ * Makes sure that there is a free slot, writing back the tile that leaves. Where that fails, a
+ * clean tile leaves instead, so that one tile which cannot be written does not block the others.
+ */
 static int make_room(struct aml_scratchpad_sequential *pad, unsigned flags) {
   if (pad->free != NONE)
     return 0;
-  const uint32_t victim = pad->oldest;
+  uint32_t victim = pad->oldest;
   if (victim == NONE && (flags & AML_SCRATCHPAD_TRY) != 0)
     return aml_error_set(-AML_EAGAIN, "aml_scratchpad_pull", NULL, "every slot is pinned");
   if (victim == NONE)
@@ -162,6 +178,8 @@ static int make_room(struct aml_scratchpad_sequential *pad, unsigned flags) {
                          "every slot is pinned, and nobody else could release one");
   const int err = write_back(pad, victim);
   if (err)
+    victim = oldest_clean(pad);
+  if (victim == NONE)
     return err;
   empty(pad, victim);
   ++pad->stats.evictions;
@@ -185,12 +203,9 @@ int aml_scratchpad_sequential_miss(struct aml_scratchpad *scratchpad, size_t id,
   if (err)
     return err;
   uint32_t slot = aml_scratchpad_sequential_find(pad, id);
-  if (slot != NONE) {
-    // A hit that came here for its flags.
-    err = aml_scratchpad_sequential_pull(scratchpad, id, 0, tile);
-    pad->slots[slot].dirty |= !read;
-    return err;
-  }
+  // A hit that came here for its flags, which mean nothing to it.
+  if (slot != NONE)
+    return aml_scratchpad_sequential_pull(scratchpad, id, 0, tile);
   err = make_room(pad, flags);
   if (!err)
     err = fill(pad, id, read, &slot);
@@ -205,13 +220,23 @@ int aml_scratchpad_sequential_miss(struct aml_scratchpad *scratchpad, size_t id,
 static int release(struct aml_scratchpad *scratchpad, size_t id, bool dirty) {
   static const char call[] = "aml_scratchpad_release";
   struct aml_scratchpad_sequential *const pad = pad_of(scratchpad);
+  const int err = check_id(pad, call, id);
+  if (err)
+    return err;
   const uint32_t slot = aml_scratchpad_sequential_find(pad, id);
   if (slot == NONE || pad->slots[slot].pins == 0)
     return aml_error_set_value(-AML_EINVAL, call, "id", id, "is of no tile that is pinned");
   if (dirty && pad->read_only)
     return refuse(call, "dirty", "is true, but the scratchpad is read-only");
-  pad->slots[slot].dirty |= dirty;
-  if (--pad->slots[slot].pins == 0)
+  struct aml_scratchpad_sequential_slot *const it = &pad->slots[slot];
+  it->dirty |= dirty;
+  it->blank &= !dirty;
+  if (--it->pins != 0)
+    return 0;
+  // What was neither read nor written is nobody's tile.
+  if (it->blank)
+    vacate(pad, slot);
+  else
     link_newest(pad, slot);
   return 0;
 }
@@ -225,19 +250,20 @@ static int push(struct aml_scratchpad *scratchpad, size_t id) {
   return slot == NONE ? 0 : write_back(pad, slot);
 }
 
-/** The clean unpinned slot that was released least recently, or NONE. */
-static uint32_t oldest_clean(const struct aml_scratchpad_sequential *pad) {
-  uint32_t slot = pad->oldest;
-  while (slot != NONE && pad->slots[slot].dirty)
-    slot = pad->slots[slot].newer;
-  return slot;
-}
-
 static int prefetch(struct aml_scratchpad *scratchpad, size_t id) {
   struct aml_scratchpad_sequential *const pad = pad_of(scratchpad);
   int err = check_id(pad, "aml_scratchpad_prefetch", id);
-  if (err || aml_scratchpad_sequential_find(pad, id) != NONE)
+  if (err)
     return err;
+  uint32_t slot = aml_scratchpad_sequential_find(pad, id);
+  if (slot != NONE) {
+    // It will be pulled soon, so it is the last to leave.
+    if (pad->slots[slot].pins == 0) {
+      aml_scratchpad_sequential_unlink(pad, slot);
+      link_newest(pad, slot);
+    }
+    return 0;
+  }
   if (pad->free == NONE) {
     const uint32_t victim = oldest_clean(pad);
     if (victim == NONE)
@@ -245,7 +271,6 @@ static int prefetch(struct aml_scratchpad *scratchpad, size_t id) {
     empty(pad, victim);
     ++pad->stats.evictions;
   }
-  uint32_t slot;
   err = fill(pad, id, true, &slot);
   if (err)
     return err;
@@ -323,6 +348,8 @@ static size_t count_listed(const struct aml_scratchpad_sequential *pad) {
 static int validate(const struct aml_scratchpad *scratchpad) {
   const struct aml_scratchpad_sequential *const pad =
       (const struct aml_scratchpad_sequential *)scratchpad;
+  if (pad->slots == NULL)
+    return 0; // declared and not initialised
   size_t listed = count_listed(pad);
   if (listed == SIZE_MAX)
     return broken("has a broken list of slots");
@@ -331,15 +358,17 @@ static int validate(const struct aml_scratchpad *scratchpad) {
     const struct aml_scratchpad_sequential_slot *const it = &pad->slots[slot];
     if (!it->in_use && (it->pins != 0 || it->dirty))
       return broken("has a free slot that is pinned or dirty");
+    if (it->blank && (it->pins == 0 || it->dirty))
+      return broken("has a slot that was not filled, and that is unpinned or dirty");
     if (it->in_use && aml_scratchpad_sequential_find(pad, it->id) != slot)
       return broken("does not find a tile that is in a slot");
     used += it->in_use;
     listed += it->pins != 0;
   }
-  if (pad->slots != NULL && listed != pad->slot_count)
+  if (listed != pad->slot_count)
     return broken("has a slot that is in no list, or in two");
   size_t entries = 0;
-  for (size_t place = 0; pad->table != NULL && place <= pad->table_mask; ++place)
+  for (size_t place = 0; place <= pad->table_mask; ++place)
     entries += pad->table[place].slot != NONE;
   return entries == used ? 0 : broken("has other entries in its table than tiles in slots");
 }
@@ -402,7 +431,7 @@ static int check_options(const struct aml_scratchpad_sequential_options *options
     return refuse(init_call, "order", "is no order");
   if (info->cover == AML_TILING_OVERLAPPING && !options->read_only)
     return refuse(init_call, "tiling", "has tiles that overlap, which only read_only can cache");
-  if (options->slot_count > MAX_SLOT_COUNT)
+  if (options->slot_count > MAX_SLOT_COUNT && info->count > MAX_SLOT_COUNT)
     return aml_error_set_value(-AML_EOVERFLOW, init_call, "slot_count", options->slot_count,
                                "is more than 2^31");
   return 0;

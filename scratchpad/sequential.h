@@ -14,7 +14,8 @@
 //
 // Threads: thread-compatible. Nobody else can release a slot meanwhile, so a pull that finds all
 // slots pinned says -AML_EDEADLK and never waits.
-// Cost: a hit is one look-up in a hash table and independent of the number of slots; memory is
+// Cost: a hit is one look-up in a hash table and independent of the number of slots; a prefetch,
+// and a miss whose write-back fails, look at the dirty unpinned slots for a clean one; memory is
 // taken when it is made and never after.
 
 #ifndef AML_SCRATCHPAD_SEQUENTIAL_H
@@ -46,6 +47,7 @@ struct aml_scratchpad_sequential_slot {
   uint32_t newer; /**< towards the last released; in the list of free slots: the next one */
   bool in_use;
   bool dirty;
+  bool blank; /**< pulled to be overwritten, and not released as dirty yet */
 };
 
 /** A place in the hash table: the tile's id and its slot, or NONE. */
@@ -166,8 +168,10 @@ static inline AML_MUST_CHECK int aml_scratchpad_sequential_pull(struct aml_scrat
                                                                 size_t id, unsigned flags,
                                                                 const struct aml_tile **tile) {
   struct aml_scratchpad_sequential *const pad = (struct aml_scratchpad_sequential *)scratchpad;
-  const uint32_t slot = aml_scratchpad_sequential_find(pad, id);
-  if (flags != 0 || slot == AML_SCRATCHPAD_SEQUENTIAL_NONE)
+  // In one that was only declared, no id is below the number of tiles.
+  const uint32_t slot = id < pad->tile_count ? aml_scratchpad_sequential_find(pad, id)
+                                             : AML_SCRATCHPAD_SEQUENTIAL_NONE;
+  if ((flags & ~(unsigned)AML_SCRATCHPAD_TRY) != 0 || slot == AML_SCRATCHPAD_SEQUENTIAL_NONE)
     return aml_scratchpad_sequential_miss(scratchpad, id, flags, tile);
   if (pad->slots[slot].pins == 0)
     aml_scratchpad_sequential_unlink(pad, slot);

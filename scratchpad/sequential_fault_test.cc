@@ -150,6 +150,23 @@ TEST_F(ScratchpadSequentialFault, AWriteBackThatFailsKeepsTheTile) {
   EXPECT_EQ(10, InDatum(0)) << "the next eviction wrote it back";
 }
 
+TEST_F(ScratchpadSequentialFault, ATileThatCannotBeWrittenDoesNotBlockTheOthers) {
+  ASSERT_EQ(0, Create());
+  Write(0, 10);
+  int *values = nullptr;
+  ASSERT_EQ(0, Pull(1, &values));
+  ASSERT_EQ(0, aml_scratchpad_release(pad_, 1, false));
+  aml_dma_fault_arm(dma_, AML_DMA_FAULT_TRANSFER, 1, 1, -AML_ENOSPC);
+  ASSERT_EQ(0, Pull(2, &values)) << "tile 1, which is clean, leaves instead of tile 0";
+  EXPECT_EQ(1u, aml_dma_fault_disarm(dma_));
+  EXPECT_EQ(0, aml_scratchpad_release(pad_, 2, false));
+  EXPECT_EQ(1u, Stats().failures);
+  EXPECT_EQ(1u, Stats().dirty_slots);
+  EXPECT_EQ(0, InDatum(0));
+  EXPECT_EQ(0, aml_scratchpad_flush(pad_));
+  EXPECT_EQ(10, InDatum(0));
+}
+
 TEST_F(ScratchpadSequentialFault, APushThatFailsLeavesTheTileDirty) {
   ASSERT_EQ(0, Create());
   Write(3, 33);

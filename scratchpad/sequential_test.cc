@@ -197,10 +197,34 @@ TEST_F(ScratchpadSequential, OverwriteDoesNotRead) {
   ASSERT_EQ(0, aml_scratchpad_pull(pad_, 4, AML_SCRATCHPAD_OVERWRITE, &tile));
   EXPECT_EQ(0u, Stats().read_size);
   std::fill_n(static_cast<int *>(tile->base), kTileCount, 9);
-  ASSERT_EQ(0, aml_scratchpad_release(pad_, 4, false));
+  EXPECT_EQ(0u, Stats().dirty_slots) << "nothing was written yet, as far as anybody said";
+  ASSERT_EQ(0, aml_scratchpad_release(pad_, 4, true));
   EXPECT_EQ(1u, Stats().dirty_slots);
   Touch(5);
   EXPECT_EQ(9, data_[4 * kTileCount]);
+}
+
+TEST_F(ScratchpadSequential, PrefetchOfATileInASlotKeepsItLongest) {
+  ASSERT_EQ(0, Create(2));
+  Touch(0);
+  Touch(1);
+  ASSERT_EQ(0, aml_scratchpad_prefetch(pad_, 0));
+  Touch(2);
+  const uint64_t hits = Stats().hits;
+  Touch(0);
+  EXPECT_EQ(hits + 1, Stats().hits) << "tile 1 left, not tile 0";
+}
+
+TEST_F(ScratchpadSequential, ADeclaredOneIsRefusedByEveryCall) {
+  AML_SCRATCHPAD_SEQUENTIAL_DECL(pad);
+  const aml_tile *tile = nullptr;
+  EXPECT_EQ(-AML_EINVAL, aml_scratchpad_pull(pad, 0, 0, &tile));
+  EXPECT_EQ(-AML_EINVAL, aml_scratchpad_release(pad, 0, false));
+  EXPECT_EQ(-AML_EINVAL, aml_scratchpad_push(pad, 0));
+  EXPECT_EQ(-AML_EINVAL, aml_scratchpad_prefetch(pad, 0));
+  EXPECT_EQ(-AML_EINVAL, aml_scratchpad_drop(pad, 0));
+  EXPECT_EQ(0, aml_scratchpad_flush(pad));
+  EXPECT_EQ(0, aml_scratchpad_validate(pad));
 }
 
 TEST_F(ScratchpadSequential, PrefetchTakesNoSlotFromADirtyTile) {
@@ -304,8 +328,9 @@ TEST_F(ScratchpadSequential, InitRefusesWhatItCannotWorkWith) {
   std::memset(&options.order, 7, sizeof options.order);
   EXPECT_EQ(-AML_EINVAL, init(area_, &datum_, tiling_, dma_, options));
   options = {};
-  options.slot_count = SIZE_MAX;
-  EXPECT_EQ(-AML_EOVERFLOW, init(area_, &datum_, tiling_, dma_, options));
+  options.slot_count = SIZE_MAX; // more than there are tiles
+  EXPECT_EQ(0, init(area_, &datum_, tiling_, dma_, options));
+  aml_scratchpad_fini(pad);
   options = {};
   options.alignment = size_t{1} << 62;
   EXPECT_EQ(-AML_EOVERFLOW, init(area_, &datum_, tiling_, dma_, options));

@@ -49,8 +49,11 @@ static void add_dimension(struct aml_internal_copy_plan *plan, size_t extent, pt
 static void coalesce(struct aml_internal_copy_plan *plan) {
   for (size_t d = plan->ndims; d-- > 1;) {
     const ptrdiff_t extent = (ptrdiff_t)plan->extent[d];
-    if (plan->dst_stride[d - 1] != extent * plan->dst_stride[d] ||
-        plan->src_stride[d - 1] != extent * plan->src_stride[d])
+    ptrdiff_t dst;
+    ptrdiff_t src;
+    if (__builtin_mul_overflow(extent, plan->dst_stride[d], &dst) ||
+        __builtin_mul_overflow(extent, plan->src_stride[d], &src) ||
+        plan->dst_stride[d - 1] != dst || plan->src_stride[d - 1] != src)
       continue;
     plan->extent[d] *= plan->extent[d - 1];
     drop_dimension(plan, d - 1);

@@ -141,7 +141,7 @@ static int make_tile(struct work *work, size_t i, size_t j, bool downwards) {
     if (!err && task->progress != NULL)
       task->progress(task->progress_argument, work->done, total);
   }
-  const int released = aml_scratchpad_release(work->c.scratchpad, id, true);
+  const int released = aml_scratchpad_release(work->c.scratchpad, id, err == 0);
   return err ? err : released;
 }
 

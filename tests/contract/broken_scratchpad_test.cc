@@ -189,16 +189,30 @@ struct PrefetchPins : ShelfFactory<PrefetchPins> {
 };
 EXPECT_CAUGHT(ScratchpadContract, PrefetchingChangesNoContents, PrefetchPins);
 
-struct PrefetchEvictsDirty : ShelfFactory<PrefetchEvictsDirty> {
+struct PrefetchLosesDirty : ShelfFactory<PrefetchLosesDirty> {
   static void Plant(Table *ops) {
     ops->prefetch = [](aml_scratchpad *pad, size_t id) {
-      const aml_tile *tile;
-      const int err = Shelf::Pull(pad, id, 0, &tile);
-      return err ? err : Shelf::Release(pad, id, false);
+      auto &tiles = Shelf::Of(pad)->tiles;
+      if (tiles.size() == Shelf::kSlots)
+        (void)Shelf::Drop(pad, tiles.begin()->first);
+      return Shelf::Prefetch(pad, id);
     };
   }
 };
-EXPECT_CAUGHT(ScratchpadContract, PrefetchingChangesNoContents, PrefetchEvictsDirty);
+EXPECT_CAUGHT(ScratchpadContract, PrefetchingChangesNoContents, PrefetchLosesDirty);
+
+struct OverwritesWithWhatWasThere : ShelfFactory<OverwritesWithWhatWasThere> {
+  static void Plant(Table *ops) {
+    ops->pull = [](aml_scratchpad *pad, size_t id, unsigned flags, const aml_tile **tile) {
+      const int err = Shelf::Pull(pad, id, flags, tile);
+      if (!err && (flags & AML_SCRATCHPAD_OVERWRITE) != 0)
+        Shelf::Of(pad)->tiles.at(id).dirty = true;
+      return err;
+    };
+  }
+};
+EXPECT_CAUGHT(ScratchpadContract, WhatWasNotOverwrittenAfterAllIsForgotten,
+              OverwritesWithWhatWasThere);
 
 // Loses what was written to one tile in particular, when it leaves.
 struct LosesOneTile : ShelfFactory<LosesOneTile> {

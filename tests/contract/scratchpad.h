@@ -43,14 +43,14 @@ REGISTER_TYPED_TEST_SUITE_P(ScratchpadContract, APulledTileHoldsTheDatums, TwoPu
                             APinnedTileStaysWhereItIs, WhenAllSlotsArePinnedATryDoesNotWait,
                             WhatWasWrittenReachesTheDatumWhenItLeaves, CleanTilesAreNotWrittenBack,
                             ADirtyTileStaysSoThroughCleanReleases, OverwritingReadsNothing,
-                            PushWritesBackAndKeeps, FlushBringsTheDatumUpToDate,
-                            DropForgetsWhatIsNotPinned, PrefetchingChangesNoContents,
-                            ARandomWalkAgreesWithAModel, IdsBehindTheLastAreRefused,
-                            ReleaseOfWhatIsNotPinnedIsRefused, StatsCountWhatHappened,
-                            APullWhoseReadFailsPinsNothing, AWriteBackThatFailsLosesNothing,
-                            CallsThatSucceedLeaveTheLastError, ThreadsShareAScratchpadThatIsSafe,
-                            FiniWritesBackAndGivesTheSlotsBack, FiniLeavesStorageAsDeclared,
-                            InitWithoutMemoryForSlotsChangesNothing,
+                            WhatWasNotOverwrittenAfterAllIsForgotten, PushWritesBackAndKeeps,
+                            FlushBringsTheDatumUpToDate, DropForgetsWhatIsNotPinned,
+                            PrefetchingChangesNoContents, ARandomWalkAgreesWithAModel,
+                            IdsBehindTheLastAreRefused, ReleaseOfWhatIsNotPinnedIsRefused,
+                            StatsCountWhatHappened, APullWhoseReadFailsPinsNothing,
+                            AWriteBackThatFailsLosesNothing, CallsThatSucceedLeaveTheLastError,
+                            ThreadsShareAScratchpadThatIsSafe, FiniWritesBackAndGivesTheSlotsBack,
+                            FiniLeavesStorageAsDeclared, InitWithoutMemoryForSlotsChangesNothing,
                             ACreatedScratchpadIsLikeADeclaredOne);
 
 } // namespace aml_testing

@@ -74,8 +74,9 @@ public:
     // Any alignment, as users' tiles have.
     const size_t shift = random() % 16;
     bytes_.resize(shift + span + 2 * kRedZone);
+    auto seed = static_cast<unsigned>(random());
     for (unsigned char &byte : bytes_)
-      byte = static_cast<unsigned char>(random());
+      byte = static_cast<unsigned char>((seed = seed * 1664525 + 1013904223) >> 24);
     tile_.base = bytes_.data() + kRedZone + shift + below;
   }
   LaidTile(const LaidTile &) = delete;

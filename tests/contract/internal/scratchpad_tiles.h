@@ -125,6 +125,20 @@ TYPED_TEST_P(ScratchpadContract, OverwritingReadsNothing) {
     EXPECT_EQ(static_cast<int>(i) - 50, (&this->parts_.InDatum(3))[i]);
 }
 
+TYPED_TEST_P(ScratchpadContract, WhatWasNotOverwrittenAfterAllIsForgotten) {
+  const int before = this->parts_.InDatum(3);
+  this->Write(0, 1);
+  this->Evict(3);
+  (void)this->Pull(3, AML_SCRATCHPAD_OVERWRITE);
+  ASSERT_EQ(0, aml_scratchpad_flush(this->pad()));
+  ASSERT_EQ(0, aml_scratchpad_push(this->pad(), 3));
+  EXPECT_EQ(before, this->parts_.InDatum(3)) << "written back before it was released";
+  this->Release(3, false);
+  ASSERT_EQ(0, aml_scratchpad_flush(this->pad()));
+  EXPECT_EQ(before, this->parts_.InDatum(3));
+  EXPECT_EQ(before, this->Read(3)) << "the bytes of the tile that was in the slot before";
+}
+
 TYPED_TEST_P(ScratchpadContract, PushWritesBackAndKeeps) {
   int *const elements = this->Pull(6);
   elements[0] = 1;
@@ -183,8 +197,7 @@ TYPED_TEST_P(ScratchpadContract, PrefetchingChangesNoContents) {
   for (size_t id = 0; id < ScratchpadParts::kSlots; ++id)
     this->Write(id, static_cast<int>(id) + 50);
   EXPECT_EQ(0, aml_scratchpad_prefetch(this->pad(), 6));
-  EXPECT_EQ(0u, this->Stats().written_size) << "it evicts no dirty tile";
-  EXPECT_EQ(ScratchpadParts::kSlots, this->Stats().dirty_slots);
+  EXPECT_EQ(0u, this->Stats().pinned_slots);
   for (size_t id = 0; id < ScratchpadParts::kSlots; ++id)
     EXPECT_EQ(static_cast<int>(id) + 50, this->Read(id));
 }

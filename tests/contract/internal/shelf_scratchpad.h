@@ -32,6 +32,7 @@ struct Shelf {
     aml_tile tile;
     size_t pins;
     bool dirty;
+    bool blank; // pulled to be overwritten, and not released as dirty yet
   };
 
   struct State {
@@ -118,6 +119,8 @@ struct Shelf {
       if (it->second.pins != 0 || (it->second.dirty && !may_write))
         continue;
       const int err = WriteBack(state, it->first, &it->second);
+      if (err && may_write && Evict(state, verb, flags, false) == 0)
+        return 0;
       if (err)
         return err;
       Remove(state, it);
@@ -141,6 +144,7 @@ struct Shelf {
       err = Transfer(state, id, &entry, false);
     if (err)
       return err;
+    entry.blank = (flags & AML_SCRATCHPAD_OVERWRITE) != 0;
     state->free.pop_back();
     state->tiles[id] = entry;
     return 0;
@@ -174,6 +178,9 @@ struct Shelf {
       return Refuse("release", "is not pinned");
     --it->second.pins;
     it->second.dirty = it->second.dirty || dirty;
+    it->second.blank = it->second.blank && !dirty;
+    if (it->second.blank && it->second.pins == 0)
+      Remove(state, it);
     return 0;
   }
 
