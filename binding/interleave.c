@@ -18,6 +18,8 @@ static void fini(struct aml_binding *binding) {
 
 static int device_of(const struct aml_binding *binding, size_t index, size_t count) {
   (void)count;
+  if (interleave_of(binding)->count == 0)
+    return aml_error_set(-AML_EINVAL, "aml_binding_device_of", "binding", "was not initialised");
   return aml_binding_interleave_device_of(binding, index);
 }
 

@@ -102,4 +102,10 @@ TEST(BindingInterleave, FiniLeavesStorageAsDeclared) {
   EXPECT_EQ(0, aml_binding_interleave_init(binding, &set));
 }
 
+TEST(BindingInterleave, ADeclaredOneSaysThatItWasNotInitialised) {
+  AML_BINDING_INTERLEAVE_DECL(binding);
+  EXPECT_EQ(-AML_EINVAL, aml_binding_device_of(binding, 0, 1));
+  EXPECT_STREQ("aml_binding_device_of: binding was not initialised", aml_error_detail());
+}
+
 } // namespace

@@ -39,7 +39,7 @@ struct aml_arena {
 };
 
 /** The alignment of a block whose alloc asked for none: enough for any C type. */
-#define AML_ARENA_ALIGNMENT (sizeof(long double))
+#define AML_ARENA_ALIGNMENT (2 * sizeof(void *))
 
 /** What an arena can do; bits of aml_arena_capabilities(). */
 enum aml_arena_capability {

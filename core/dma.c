@@ -3,6 +3,7 @@
 #include "aml/core/dma.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "aml/core/checked.h"
@@ -13,18 +14,21 @@ static int refuse(const char *call, const char *argument, const char *reason) {
   return aml_error_set(-AML_EINVAL, call, argument, reason);
 }
 
-static int check_options(const char *call, const struct aml_dma_options *options) {
+static int check_options(const char *call, const struct aml_dma_options *options,
+                         const struct aml_dma_request *request) {
   if ((unsigned)options->use > AML_DMA_USE_STREAM)
     return refuse(call, "use", "is no use");
-  if ((options->flags & ~(unsigned)(AML_DMA_OVERLAP | AML_DMA_TRY)) != 0)
+  static const unsigned known = AML_DMA_OVERLAP | AML_DMA_TRY | AML_DMA_DISTINCT;
+  if ((options->flags & ~known) != 0)
     return refuse(call, "flags", "has an unknown bit");
   if (options->operation != NULL && options->operation->run == NULL)
     return refuse(call, "operation", "has a null function");
   if (options->after == NULL && options->after_count != 0)
     return refuse(call, "after", "is null, yet after_count is not 0");
   for (size_t i = 0; i < options->after_count; ++i)
-    if (options->after[i] == NULL || aml_dma_request_state(options->after[i]) == AML_DMA_IDLE)
-      return refuse(call, "after", "holds a request that was never submitted");
+    if (options->after[i] == NULL || options->after[i] == request ||
+        aml_dma_request_state(options->after[i]) == AML_DMA_IDLE)
+      return refuse(call, "after", "holds a request that was never submitted, or this one");
   return 0;
 }
 
@@ -65,23 +69,28 @@ static inline bool are_plain(const struct aml_tile *dst, const struct aml_tile *
          dst->extent[0] == src->extent[0] && dst->element_size == src->element_size;
 }
 
-/** Checks what submit takes, and makes the request pending. */
+/** Puts a request that was not taken back to where it stood, with the outcome that it had. */
+static void put_back(struct aml_dma_request *request, enum aml_dma_state before) {
+  __atomic_store_n(&request->state, (int)before, __ATOMIC_RELAXED);
+}
+
+/** Checks what submit takes, and makes the request pending; *before is where it stood. */
 static inline int prepare(const char *call, struct aml_dma *dma,
-                          const struct aml_dma_transfer *transfer) {
+                          const struct aml_dma_transfer *transfer, enum aml_dma_state *before) {
   struct aml_dma_request *const request = transfer->request;
   const struct aml_dma_options *options = transfer->options;
   if (dma == NULL)
     return refuse(call, "dma", "is null");
   if (request == NULL)
     return refuse(call, "request", "is null");
-  const enum aml_dma_state state = aml_dma_request_state(request);
-  if (state != AML_DMA_IDLE && state != AML_DMA_DONE)
+  *before = aml_dma_request_state(request);
+  if (*before != AML_DMA_IDLE && *before != AML_DMA_DONE)
     return aml_error_set(-AML_EBUSY, call, "request", "is in flight");
   int err = 0;
   if (options == NULL)
     options = &default_options;
   else
-    err = check_options(call, options);
+    err = check_options(call, options, request);
   if (!err && !are_plain(transfer->dst, transfer->src))
     err = check_tiles(call, transfer->dst, transfer->src, options->operation == NULL);
   if (err)
@@ -90,7 +99,6 @@ static inline int prepare(const char *call, struct aml_dma *dma,
   request->dst = transfer->dst;
   request->src = transfer->src;
   request->options = options;
-  request->result = 0;
   __atomic_store_n(&request->state, AML_DMA_PENDING, __ATOMIC_RELAXED);
   return 0;
 }
@@ -98,12 +106,13 @@ static inline int prepare(const char *call, struct aml_dma *dma,
 /** Submits one request on behalf of `call`. */
 static inline int submit(const char *call, struct aml_dma *dma,
                          const struct aml_dma_transfer *transfer) {
-  int err = prepare(call, dma, transfer);
+  enum aml_dma_state before;
+  int err = prepare(call, dma, transfer, &before);
   if (err)
     return err;
   err = dma->ops->submit(dma, transfer->request);
   if (err)
-    __atomic_store_n(&transfer->request->state, AML_DMA_IDLE, __ATOMIC_RELAXED);
+    put_back(transfer->request, before);
   return err;
 }
 
@@ -126,9 +135,10 @@ int aml_dma_submit_many(struct aml_dma *dma, size_t count,
   while (!err && done < count) {
     // Checked and handed on in pieces, so that no array grows with count.
     struct aml_dma_request *batch[BATCH];
+    enum aml_dma_state before[BATCH];
     size_t size = 0;
     while (size < BATCH && done + size < count) {
-      err = prepare(call, dma, &transfers[done + size]);
+      err = prepare(call, dma, &transfers[done + size], &before[size]);
       if (err)
         break;
       batch[size] = transfers[done + size].request;
@@ -142,7 +152,7 @@ int aml_dma_submit_many(struct aml_dma *dma, size_t count,
       while (accepted < size && !(failure = dma->ops->submit(dma, batch[accepted])))
         ++accepted;
     for (size_t i = accepted; i < size; ++i)
-      __atomic_store_n(&batch[i]->state, AML_DMA_IDLE, __ATOMIC_RELAXED);
+      put_back(batch[i], before[i]);
     done += accepted;
     if (failure)
       err = failure;
@@ -173,13 +183,44 @@ int aml_dma_test(struct aml_dma_request *request, bool *done) {
   return 0;
 }
 
+/** What a request that is done came to, said in this thread on behalf of `call`. */
+static int outcome(const char *call, const struct aml_dma_request *request) {
+  const int result = request->result;
+  if (result == 0)
+    return 0;
+  return aml_error_set(result, call, NULL,
+                       request->reason[0] != '\0' ? request->reason : aml_strerror(result));
+}
+
+void aml_dma_request_fail(struct aml_dma_request *request, int result, const char *reason) {
+  request->result = result;
+  (void)snprintf(request->reason, sizeof request->reason, "%s", reason);
+  if (request->options->notify != NULL)
+    request->options->notify(request, request->options->notify_argument);
+  __atomic_store_n(&request->state, AML_DMA_DONE, __ATOMIC_RELEASE);
+}
+
+int aml_dma_request_await_others(const struct aml_dma_request *request) {
+  const struct aml_dma_options *const options = request->options;
+  bool failed = false;
+  for (size_t i = 0; i < options->after_count; ++i)
+    failed |= aml_dma_wait(options->after[i]) != 0;
+  return failed ? aml_error_set(-AML_ECANCELED, "aml_dma_submit", "after",
+                                "holds a request that failed")
+                : 0;
+}
+
+unsigned aml_dma_capabilities(const struct aml_dma *dma) {
+  return dma == NULL ? 0 : dma->ops->capabilities(dma);
+}
+
 int aml_dma_wait(struct aml_dma_request *request) {
   const int err = check_submitted("aml_dma_wait", request);
   if (err)
     return err;
   if (aml_dma_request_state(request) != AML_DMA_DONE)
     request->dma->ops->wait(request->dma, request);
-  return request->result;
+  return outcome("aml_dma_wait", request);
 }
 
 int aml_dma_cancel(struct aml_dma_request *request) {
@@ -206,8 +247,8 @@ int aml_dma_copy(struct aml_dma *dma, const struct aml_tile *dst, const struct a
   if (err)
     return err;
   if (aml_dma_request_state(&request) != AML_DMA_DONE)
-    dma->ops->wait(dma, &request);
-  return request.result;
+    request.dma->ops->wait(request.dma, &request);
+  return outcome("aml_dma_copy", &request);
 }
 
 void aml_dma_fini(struct aml_dma *dma) {

@@ -41,6 +41,14 @@ struct aml_dma {
   const struct aml_dma_ops *ops;
 };
 
+/** What a dma is and can do; bits of aml_dma_capabilities(). */
+enum aml_dma_capability {
+  AML_DMA_THREAD_SAFE = 1 << 0, /**< any thread may submit to it at any time */
+  AML_DMA_ASYNC = 1 << 1,       /**< copies while its submitters go on */
+  AML_DMA_CAN_OVERLAP = 1 << 2, /**< takes AML_DMA_OVERLAP, at least for contiguous tiles */
+  AML_DMA_CAN_OPERATE = 1 << 3  /**< takes operations */
+};
+
 /** What becomes of the destination; the best kind of store depends on it. */
 enum aml_dma_use {
   AML_DMA_USE_UNKNOWN = 0, /**< decide by size */
@@ -49,8 +57,11 @@ enum aml_dma_use {
 };
 
 enum aml_dma_flag {
-  AML_DMA_OVERLAP = 1 << 0, /**< the tiles may overlap; as if the source were read first */
-  AML_DMA_TRY = 1 << 1      /**< a full queue makes submit say -AML_EAGAIN, not wait */
+  /** The tiles may overlap: as if the source were read first. Not with an operation. */
+  AML_DMA_OVERLAP = 1 << 0,
+  AML_DMA_TRY = 1 << 1, /**< a full queue makes submit say -AML_EAGAIN, not wait */
+  /** The caller vouches that the tiles share no byte, where that is hard to find out. */
+  AML_DMA_DISTINCT = 1 << 2
 };
 
 /** What is done to each element instead of copying it. */
@@ -69,9 +80,17 @@ struct aml_dma_options {
   enum aml_dma_use use;
   unsigned flags;                            /**< bits of enum aml_dma_flag */
   const struct aml_dma_operation *operation; /**< null: copy; else element sizes may differ */
-  struct aml_dma_request *const *after;      /**< submitted requests that must be done first */
-  size_t after_count;                        /**< of `after` */
-  /** Called once when the request is done, by whichever thread finds out; must not block. */
+  /**
+   * Submitted requests that must be done first; they stay as they are until this one is done. If
+   * one of them failed, this one is not run, and is done with -AML_ECANCELED.
+   */
+  struct aml_dma_request *const *after;
+  size_t after_count; /**< of `after` */
+  /**
+   * Called once for a request that was taken, also if it fails or is canceled, by whichever thread
+   * finds out, just before it is AML_DMA_DONE: it may submit others, and must neither block nor
+   * wait for, test or submit this one.
+   */
   void (*notify)(struct aml_dma_request *request, void *argument);
   void *notify_argument;
 };
@@ -84,6 +103,9 @@ enum aml_dma_state {
   AML_DMA_DONE /**< `result` says how it went; may be submitted again */
 };
 
+/** The capacity of the sentence that a request keeps on its failure, its null included. */
+#define AML_DMA_REASON_CAPACITY 128
+
 /** One copy; the caller's storage, zeroed before its first use. */
 struct aml_dma_request {
   int state;  /**< enum aml_dma_state; atomic: written by the dma, result before it */
@@ -94,17 +116,24 @@ struct aml_dma_request {
   const struct aml_dma_options *options; /**< never null once submitted */
   struct aml_dma_request *next;          /**< the dma's own until done, as the rest */
   uint64_t work[8];
+  char reason[AML_DMA_REASON_CAPACITY]; /**< once done with a failure: why; empty: not told */
 };
 
 /**
  * What a type of dma does; for those who write one.
  *
  * The generic functions check arguments as their text says, and forward. In submit the request is
- * PENDING with all fields above `next` set, tiles are valid and of equal extents. Up to cancel all
- * are mandatory. An operation that fails has recorded why.
+ * PENDING with all fields above `next` set but for result, tiles are valid and of equal extents; it
+ * is the type that refuses tiles that overlap (those of two address spaces do not), and memory that
+ * it cannot reach. A dma over another one may hand a request on and set request->dma to that one,
+ * which then is waited for; its own barrier and fini must still see to such requests. A request
+ * that others come after is waited for by their dma's threads too. Up to cancel all are mandatory.
+ * An operation that fails has recorded why.
  */
 struct aml_dma_ops {
   const char *name; /**< "sequential" */
+  /** The same for every call on one dma; no system call. */
+  unsigned (*capabilities)(const struct aml_dma *dma);
   /** Wait for all requests, then release all but the struct itself, zeroed but for ops. */
   void (*fini)(struct aml_dma *dma);
   /** Take the request, or refuse it: then it is put back to IDLE by the caller of this. */
@@ -133,16 +162,37 @@ static inline enum aml_dma_state aml_dma_request_state(const struct aml_dma_requ
  */
 static inline void aml_dma_request_finish(struct aml_dma_request *request, int result) {
   request->result = result;
+  request->reason[0] = '\0';
   if (request->options->notify != NULL)
     request->options->notify(request, request->options->notify_argument);
   __atomic_store_n(&request->state, AML_DMA_DONE, __ATOMIC_RELEASE);
 }
 
 /**
+ * Mark a request done with a failure, and why; else as aml_dma_request_finish().
+ *
+ * @param reason  copied; what wait then tells its caller's thread. In whichever thread the copy
+ *                failed, that is what aml_error_detail() says there.
+ */
+AML_PUBLIC void aml_dma_request_fail(struct aml_dma_request *request, int result,
+                                     const char *reason);
+
+/**
+ * Wait for what a request comes after; for those who write a dma.
+ *
+ * Returns: 0: it may run; -AML_ECANCELED, with the reason recorded: one of them failed.
+ */
+AML_PUBLIC AML_MUST_CHECK int aml_dma_request_await_others(const struct aml_dma_request *request);
+
+/** What a dma is and can do: bits of enum aml_dma_capability. 0 for null. */
+AML_PUBLIC unsigned aml_dma_capabilities(const struct aml_dma *dma);
+
+/**
  * Ask for a copy.
  *
  * @param request  zeroed, or done.
- * @param dst      where to; a valid tile with no stride of 0 along an extent above 1.
+ * @param dst      where to; a valid tile whose elements share no byte: a stride of 0 along an
+ * extent above 1 is refused, others are the caller's word.
  * @param src      where from; a valid tile with dst's extents and, unless options name an
  *                 operation, its element size.
  * @param options  null: the defaults.
@@ -185,6 +235,8 @@ AML_PUBLIC AML_MUST_CHECK int aml_dma_test(struct aml_dma_request *request, bool
 
 /**
  * Wait until a request is done; run it here if nobody has begun it. May be asked again.
+ *
+ * Whatever thread it failed in, the sentence on that is the calling thread's afterwards.
  *
  * Returns: 0; -AML_ECANCELED; -AML_EINVAL for null, or a request that was never submitted; what
  * the copy failed with (-AML_EIO, …), or what the operation returned.

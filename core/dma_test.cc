@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -67,6 +68,7 @@ aml_dma_ops Mandatory() {
   aml_dma_ops ops = {};
   ops.name = "fake";
   ops.fini = [](aml_dma *dma) { FakeOf(dma)->RunAll(); };
+  ops.capabilities = [](const aml_dma *) { return unsigned{AML_DMA_ASYNC}; };
   ops.submit = Submit;
   ops.wait = [](aml_dma *dma, aml_dma_request *) { FakeOf(dma)->RunAll(); };
   ops.cancel = Cancel;
@@ -246,7 +248,7 @@ TEST_F(CoreDma, OptionsAreChecked) {
   options.use = static_cast<aml_dma_use>(3);
   refused(options, "use is no use");
   options = {};
-  options.flags = 4;
+  options.flags = 8;
   refused(options, "flags has an unknown bit");
   options = {};
   options.operation = &nothing;
@@ -255,7 +257,10 @@ TEST_F(CoreDma, OptionsAreChecked) {
   options.after_count = 1;
   refused(options, "after is null, yet after_count is not 0");
   options.after = after;
-  refused(options, "after holds a request that was never submitted");
+  refused(options, "after holds a request that was never submitted, or this one");
+  after[0] = &request_;
+  request_.state = AML_DMA_DONE;
+  refused(options, "after holds a request that was never submitted, or this one");
 }
 
 TEST_F(CoreDma, AnOperationMayChangeTheElementSize) {
@@ -300,6 +305,47 @@ TEST_F(CoreDma, NotifyIsCalledOnceBeforeTheRequestIsDone) {
   EXPECT_EQ(0, aml_dma_wait(&request_));
   EXPECT_EQ(0, aml_dma_wait(&request_));
   EXPECT_EQ(std::vector<aml_dma_state>{AML_DMA_PENDING}, states);
+}
+
+TEST_F(CoreDma, CapabilitiesAreForwarded) {
+  EXPECT_EQ(unsigned{AML_DMA_ASYNC}, aml_dma_capabilities(bare));
+  EXPECT_EQ(0u, aml_dma_capabilities(nullptr));
+}
+
+TEST_F(CoreDma, WaitSaysInItsThreadWhatFailedInAnother) {
+  ASSERT_EQ(0, SubmitTiles(&dst_, &src_));
+  std::thread([&] {
+    bare_.queue.clear();
+    aml_dma_request_fail(&request_, -AML_EIO, "pread of a file");
+  }).join();
+  EXPECT_EQ(-AML_EIO, aml_dma_wait(&request_));
+  EXPECT_EQ(-AML_EIO, aml_error_code());
+  EXPECT_STREQ("aml_dma_wait: pread of a file", aml_error_detail());
+  ASSERT_EQ(0, SubmitTiles(&dst_, &src_));
+  bare_.outcome = -AML_ENOSPC;
+  EXPECT_EQ(-AML_ENOSPC, aml_dma_wait(&request_));
+  EXPECT_STREQ("aml_dma_wait: no space left", aml_error_detail()) << "no reason was given";
+  bare_.outcome = 0;
+}
+
+TEST_F(CoreDma, AFailedRequestKeepsAsMuchOfItsReasonAsFits) {
+  ASSERT_EQ(0, SubmitTiles(&dst_, &src_));
+  bare_.queue.clear();
+  const std::string reason(1000, 'r');
+  aml_dma_request_fail(&request_, -AML_EIO, reason.c_str());
+  EXPECT_EQ(-AML_EIO, aml_dma_wait(&request_));
+  EXPECT_EQ("aml_dma_wait: " + reason.substr(0, AML_DMA_REASON_CAPACITY - 1), aml_error_detail());
+}
+
+TEST_F(CoreDma, AnOutcomeOutlivesARefusedResubmission) {
+  ASSERT_EQ(0, SubmitTiles(&dst_, &src_));
+  bare_.queue.clear();
+  aml_dma_request_fail(&request_, -AML_EIO, "reading");
+  bare_.room = 0;
+  EXPECT_EQ(-AML_EAGAIN, SubmitTiles(&dst_, &src_));
+  EXPECT_EQ(AML_DMA_DONE, aml_dma_request_state(&request_));
+  EXPECT_EQ(-AML_EIO, aml_dma_wait(&request_));
+  EXPECT_STREQ("aml_dma_wait: reading", aml_error_detail());
 }
 
 TEST_F(CoreDma, CancelEndsWhatHasNotBegun) {

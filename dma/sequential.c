@@ -62,7 +62,8 @@ static int copy(const struct aml_dma_sequential *sequential,
                 const struct aml_dma_request *request) {
   const struct aml_dma_options *const options = request->options;
   const bool is_same = is_same_tile(request->dst, request->src);
-  const bool overlaps = !is_same && aml_tile_may_overlap(request->dst, request->src);
+  const bool overlaps = !is_same && (options->flags & AML_DMA_DISTINCT) == 0 &&
+                        aml_tile_may_overlap(request->dst, request->src);
   struct aml_internal_copy_plan plan;
   if (overlaps && (options->flags & AML_DMA_OVERLAP) == 0)
     return aml_error_set(-AML_EINVAL, submit_call, "dst",
@@ -83,18 +84,16 @@ static int copy(const struct aml_dma_sequential *sequential,
 /** Runs the request's operation; *result is what the request is done with. */
 static int operate(const struct aml_dma_request *request, int *result) {
   struct aml_internal_copy_plan plan;
-  if (!is_same_tile(request->dst, request->src) && aml_tile_may_overlap(request->dst, request->src))
+  if ((request->options->flags & AML_DMA_OVERLAP) != 0)
+    return aml_error_set(-AML_ENOTSUP, submit_call, "flags",
+                         "ask for AML_DMA_OVERLAP, which is not for operations");
+  if ((request->options->flags & AML_DMA_DISTINCT) == 0 &&
+      !is_same_tile(request->dst, request->src) && aml_tile_may_overlap(request->dst, request->src))
     return aml_error_set(-AML_EINVAL, submit_call, "dst",
                          "overlaps src without being the same tile");
   aml_internal_copy_make_plan(request->dst, request->src, &plan);
   *result = aml_internal_copy_operate(&plan, request->options->operation);
   return 0;
-}
-
-/** Waits for what must be done first; how that went is its own submitter's business. */
-static void wait_for_others(const struct aml_dma_options *options) {
-  for (size_t i = 0; i < options->after_count; ++i)
-    (void)!aml_dma_wait(options->after[i]);
 }
 
 /** Copies if both tiles are one run, apart from each other and not large; else says false. */
@@ -117,19 +116,31 @@ static bool copy_small(const struct aml_dma_sequential *sequential,
   return true;
 }
 
+static unsigned capabilities(const struct aml_dma *dma) {
+  (void)dma;
+  return AML_DMA_THREAD_SAFE | AML_DMA_CAN_OVERLAP | AML_DMA_CAN_OPERATE;
+}
+
 static int submit(struct aml_dma *dma, struct aml_dma_request *request) {
   int result = 0;
   int err = check_reach(request->dst, request->src);
   if (err)
     return err;
   if (!copy_small(sequential_of(dma), request)) {
-    wait_for_others(request->options);
+    err = aml_dma_request_await_others(request);
+    if (err) {
+      aml_dma_request_fail(request, err, aml_error_detail());
+      return 0;
+    }
     err = request->options->operation == NULL ? copy(sequential_of(dma), request)
                                               : operate(request, &result);
   }
   if (err)
     return err;
-  aml_dma_request_finish(request, result);
+  if (result == 0)
+    aml_dma_request_finish(request, 0);
+  else
+    aml_dma_request_fail(request, result, "the operation failed");
   return 0;
 }
 
@@ -154,6 +165,7 @@ static void fini(struct aml_dma *dma) {
 const struct aml_dma_ops aml_dma_sequential_ops = {
     .name = "sequential",
     .fini = fini,
+    .capabilities = capabilities,
     .submit = submit,
     .wait = wait,
     .cancel = cancel,

@@ -33,9 +33,9 @@ extern "C" {
 /** How a sequential dma is made; each field's zero is its default. */
 struct aml_dma_sequential_options {
   /**
-   * Contiguous runs of that many bytes and more go past the caches if nothing is known of the
-   * destination's use (if it is read soon: twice as many). 0: half of the largest cache, or 16 MiB
-   * if the system does not tell. SIZE_MAX: never.
+   * Copies of that many bytes and more, in runs of a page at least, go past the caches if nothing
+   * is known of the destination's use (if it is read soon: of twice as many). 0: half of the
+   * largest cache, or 16 MiB if the system does not tell. SIZE_MAX: never.
    */
   size_t stream_size;
 };

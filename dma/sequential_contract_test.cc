@@ -12,7 +12,6 @@ using namespace aml_testing;
 
 // One that streams early too, so that small copies show both kinds of stores.
 template <size_t stream_size> struct DmaSequentialFactory {
-  static constexpr bool kIsThreadSafe = true;
   AML_DMA_SEQUENTIAL_DECL(dma);
 
   static aml_dma_sequential_options Options() {

@@ -138,7 +138,7 @@ static void copy_row_of_runs(const struct aml_internal_copy_plan *plan, char *ds
   }
 }
 
-enum { BLOCK = 32 };
+enum { BLOCK = 32, MIN_STREAMED_RUN = 4096 };
 
 /**
  * Copies a plane whose destination runs along its columns and whose source runs along its rows.
@@ -222,7 +222,10 @@ static void copy_planes(const struct aml_internal_copy_plan *plan, size_t row) {
 
 static void copy_rows(const struct aml_internal_copy_plan *plan, size_t stream_size) {
   const size_t run_size = plan->run_count * plan->dst_element_size;
-  const bool is_streamed = run_size >= stream_size;
+  size_t size = run_size;
+  for (size_t d = 0; d < plan->ndims; ++d)
+    size *= plan->extent[d];
+  const bool is_streamed = run_size >= MIN_STREAMED_RUN && size >= stream_size;
   const size_t outer = is_streamed ? plan->ndims : plan->ndims - 1;
   size_t coords[AML_MAX_DIMS] = {0};
   char *dst = plan->dst;

@@ -43,7 +43,8 @@ void aml_internal_copy_make_plan(const struct aml_tile *dst, const struct aml_ti
 /**
  * Copies by a plan whose element sizes are equal. The tiles do not overlap.
  *
- * @param stream_size  runs of that many bytes and more are written past the caches.
+ * @param stream_size  copies of that many bytes and more are written past the caches, if their runs
+ *                     are not short.
  */
 void aml_internal_copy_run(const struct aml_internal_copy_plan *plan, size_t stream_size);
 

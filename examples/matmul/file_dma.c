@@ -196,17 +196,26 @@ static void fini(struct aml_dma *dma) {
   *file_of(dma) = (struct file_dma){.dma = {.ops = dma->ops}};
 }
 
+static unsigned capabilities(const struct aml_dma *dma) {
+  (void)dma;
+  return 0;
+}
+
 static int submit(struct aml_dma *dma, struct aml_dma_request *request) {
   struct copy copy = {.descriptor = -1};
   if (request->options->operation != NULL)
     return aml_error_set(-AML_ENOTSUP, "aml_dma_submit", "operation", "is not for files");
-  const int err = plan(request, &copy);
+  int err = plan(request, &copy);
   if (err)
     return err;
-  for (size_t i = 0; i < request->options->after_count; ++i)
-    (void)!aml_dma_wait(request->options->after[i]);
+  err = aml_dma_request_await_others(request);
   __atomic_store_n(&request->state, AML_DMA_RUNNING, __ATOMIC_RELAXED);
-  aml_dma_request_finish(request, run(file_of(dma), &copy));
+  if (!err)
+    err = run(file_of(dma), &copy);
+  if (err)
+    aml_dma_request_fail(request, err, aml_error_detail());
+  else
+    aml_dma_request_finish(request, 0);
   return 0;
 }
 
@@ -225,6 +234,7 @@ static int cancel(struct aml_dma *dma, struct aml_dma_request *request) {
 const struct aml_dma_ops file_dma_ops = {
     .name = "matmul file",
     .fini = fini,
+    .capabilities = capabilities,
     .submit = submit,
     .wait = wait_done,
     .cancel = cancel,

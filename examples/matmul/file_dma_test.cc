@@ -175,7 +175,7 @@ TEST_F(MatmulFileDma, AFullDiskIsReportedByWait) {
   EXPECT_EQ(aml_dma_submit(dma_, &request, &matrix_, &memory, nullptr), 0);
   EXPECT_EQ(aml_dma_cancel(&request), -AML_EBUSY);
   EXPECT_EQ(aml_dma_wait(&request), -AML_ENOSPC);
-  EXPECT_THAT(aml_error_detail(), HasSubstr("is done"));
+  EXPECT_THAT(aml_error_detail(), HasSubstr("write /dev/full at offset 12: No space left"));
   EXPECT_EQ(aml_dma_copy(dma_, &matrix_, &memory, nullptr), -AML_ENOSPC);
   EXPECT_THAT(aml_error_detail(), HasSubstr("write /dev/full at offset 12: No space left"));
   close(full);

@@ -6,7 +6,6 @@
 //     #include "aml/tests/contract/dma.h"
 //
 //     struct MyDmaFactory {
-//       static constexpr bool kIsThreadSafe = true;
 //       AML_MY_DMA_DECL(dma);
 //       int Init() { return aml_my_dma_init(dma, nullptr); }
 //       static int Create(aml_dma **it) { return aml_my_dma_create(it, nullptr); }
@@ -15,13 +14,11 @@
 //     using namespace aml_testing;
 //     INSTANTIATE_TYPED_TEST_SUITE_P(MyDma, DmaContract, MyDmaFactory);
 //
-//   kIsThreadSafe  whether threads may share it.
-//   dma            a declared dma; the factory that holds it is not copied.
-//   Init           initialises `dma`; its queue, if it has one, takes 150 requests.
-//   Create         allocates such a one.
+//   dma     a declared dma; the factory that holds it is not copied.
+//   Init    initialises `dma`; its queue, if it has one, takes 150 requests.
+//   Create  allocates such a one.
 //
-// Operations, overlap of tiles that are no runs, and requests after others may be refused with
-// -AML_ENOTSUP; all else is tested of every type.
+// What a dma cannot do by its capabilities it must refuse.
 //
 // Depend on //tests/contract:dma. Threads: one test starts some, if the type is safe.
 
@@ -38,12 +35,13 @@ namespace aml_testing {
 
 REGISTER_TYPED_TEST_SUITE_P(
     DmaContract, CopiesAnyTileToAnyOfItsExtents, CopiesRunsOfAnySize, TransposesPlanesOfAnySides,
-    ASourceMayStandStill, OverlapIsRefusedAndChangesNothing, TheSameTileIsNoOverlap,
-    WithOverlapItIsAsIfTheSourceWereReadFirst, TilesOfOtherShapesAreRefusedAndChangeNothing,
-    MemoryThatTheHostCannotTouchIsNotTouched, AnOperationTakesEachElementOnce,
-    ARequestIsDoneOnceItWasWaitedFor, ARequestInFlightIsNotTakenTwice,
-    ARequestThatIsRefusedStaysIdle, TestSaysWhenARequestIsDone, NotifyIsCalledOnce,
-    WhatARequestComesAfterIsDoneBefore, ManyAreLikeOneByOne, ManyStopAtTheFirstThatIsRefused,
+    ASourceMayStandStill, OverlapIsRefusedAndChangesNothing, TilesThatTheCallerVouchesForAreCopied,
+    TheSameTileIsNoOverlap, WithOverlapItIsAsIfTheSourceWereReadFirst,
+    TilesOfOtherShapesAreRefusedAndChangeNothing, MemoryThatTheHostCannotTouchIsNotTouched,
+    AnOperationTakesEachElementOnce, ARequestIsDoneOnceItWasWaitedFor,
+    ARequestInFlightIsNotTakenTwice, ARequestThatIsRefusedStaysIdle, TestSaysWhenARequestIsDone,
+    NotifyIsCalledOnce, WhatARequestComesAfterIsDoneBefore, WhatComesAfterAFailureIsCanceled,
+    ARefusedResubmissionKeepsTheOutcome, ManyAreLikeOneByOne, ManyStopAtTheFirstThatIsRefused,
     ABarrierMeansThatAllAreDone, CancelSaysWhetherARequestWillRun,
     CallsThatSucceedLeaveTheLastError, ThreadsShareADmaThatIsSafe, FiniWaitsForWhatIsInFlight,
     FiniLeavesStorageAsDeclared, ACreatedDmaIsLikeADeclaredOne);

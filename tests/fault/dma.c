@@ -13,6 +13,10 @@ static struct aml_dma_fault *fault_of(const struct aml_dma *dma) {
   return (struct aml_dma_fault *)dma;
 }
 
+static unsigned capabilities(const struct aml_dma *dma) {
+  return aml_dma_capabilities(fault_of(dma)->inner);
+}
+
 static int submit(struct aml_dma *dma, struct aml_dma_request *request) {
   static const char call[] = "aml_dma_submit";
   static const char reason[] = "fails, as a test planned";
@@ -23,7 +27,7 @@ static int submit(struct aml_dma *dma, struct aml_dma_request *request) {
   err = aml_fault_plan_next(&fault->plan, AML_DMA_FAULT_TRANSFER);
   if (err) {
     (void)aml_error_set(err, call, NULL, reason);
-    aml_dma_request_finish(request, err);
+    aml_dma_request_fail(request, err, reason);
   } else {
     request->dma = fault->inner;
     err = fault->inner->ops->submit(fault->inner, request);
@@ -57,6 +61,7 @@ static void fini(struct aml_dma *dma) {
 const struct aml_dma_ops aml_dma_fault_ops = {
     .name = "fault",
     .fini = fini,
+    .capabilities = capabilities,
     .submit = submit,
     .wait = wait,
     .cancel = cancel,

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <deque>
 #include <numeric>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -116,16 +117,46 @@ TYPED_TEST_P(DmaContract, WhatARequestComesAfterIsDoneBefore) {
       options[i].after = &before[i];
       options[i].after_count = 1;
     }
-    const int err = Submit(this->dma(), chain[i], &options[i]);
-    if (i == 1 && err == -AML_ENOTSUP)
-      break;
-    ASSERT_EQ(0, err) << aml_error_detail();
+    ASSERT_EQ(0, Submit(this->dma(), chain[i], &options[i])) << aml_error_detail();
   }
-  for (Transfer &transfer : chain)
-    if (aml_dma_request_state(&transfer.request) != AML_DMA_IDLE) {
-      EXPECT_EQ(0, aml_dma_wait(&transfer.request));
-      EXPECT_EQ(chain[0].from, transfer.to);
-    }
+  for (Transfer &transfer : chain) {
+    EXPECT_EQ(0, aml_dma_wait(&transfer.request));
+    EXPECT_EQ(chain[0].from, transfer.to);
+  }
+}
+
+TYPED_TEST_P(DmaContract, WhatComesAfterAFailureIsCanceled) {
+  Transfer first;
+  Transfer second;
+  const aml_dma_operation failing = {[](void *, const void *, size_t, void *) { return -AML_EIO; },
+                                     nullptr};
+  aml_dma_options fails = {};
+  fails.operation = &failing;
+  if ((aml_dma_capabilities(this->dma()) & AML_DMA_CAN_OPERATE) == 0)
+    return;
+  ASSERT_EQ(0, Submit(this->dma(), first, &fails));
+  aml_dma_request *const before[] = {&first.request};
+  aml_dma_options options = {};
+  options.after = before;
+  options.after_count = 1;
+  ASSERT_EQ(0, Submit(this->dma(), second, &options));
+  EXPECT_EQ(-AML_ECANCELED, aml_dma_wait(&second.request));
+  EXPECT_TRUE(second.HasNot());
+  ForgetTheLastError();
+  EXPECT_EQ(-AML_EIO, aml_dma_wait(&first.request));
+  EXPECT_EQ(-AML_EIO, aml_error_code()) << "wait says so in its caller's thread";
+  EXPECT_EQ(0u, std::string(aml_error_detail()).rfind("aml_dma_wait: ", 0)) << aml_error_detail();
+}
+
+TYPED_TEST_P(DmaContract, ARefusedResubmissionKeepsTheOutcome) {
+  Transfer transfer;
+  ASSERT_EQ(0, Submit(this->dma(), transfer));
+  ASSERT_EQ(0, aml_dma_wait(&transfer.request));
+  transfer.src = aml_tile_bytes(transfer.to.data() + 1, transfer.dst.extent[0] - sizeof(int));
+  transfer.dst.extent[0] -= sizeof(int);
+  EXPECT_EQ(-AML_EINVAL, Submit(this->dma(), transfer)) << "they overlap";
+  EXPECT_EQ(AML_DMA_DONE, aml_dma_request_state(&transfer.request));
+  EXPECT_EQ(0, aml_dma_wait(&transfer.request));
 }
 
 TYPED_TEST_P(DmaContract, ManyAreLikeOneByOne) {
@@ -203,7 +234,7 @@ TYPED_TEST_P(DmaContract, CallsThatSucceedLeaveTheLastError) {
 }
 
 TYPED_TEST_P(DmaContract, ThreadsShareADmaThatIsSafe) {
-  if (!TypeParam::kIsThreadSafe)
+  if ((aml_dma_capabilities(this->dma()) & AML_DMA_THREAD_SAFE) == 0)
     return;
   std::atomic<size_t> lost{0};
   std::vector<std::thread> threads;

@@ -63,8 +63,8 @@ struct Late {
       return Refuse(-AML_ENOTSUP, "dst", "cannot be written");
     if (src.area != nullptr && (aml_area_capabilities(src.area) & AML_AREA_HOST_READABLE) == 0)
       return Refuse(-AML_ENOTSUP, "src", "cannot be read");
-    if ((request->options->flags & AML_DMA_OVERLAP) == 0 && !IsSame(dst, src) &&
-        aml_tile_may_overlap(&dst, &src))
+    if ((request->options->flags & (AML_DMA_OVERLAP | AML_DMA_DISTINCT)) == 0 &&
+        !IsSame(dst, src) && aml_tile_may_overlap(&dst, &src))
       return Refuse(-AML_EINVAL, "dst", "overlaps src");
     return 0;
   }
@@ -99,9 +99,13 @@ struct Late {
 
   // Runs a request, which no queue holds any more, after those that it comes after.
   static void Run(aml_dma_request *request) {
-    for (size_t i = 0; i < request->options->after_count; ++i)
-      (void)!aml_dma_wait(request->options->after[i]);
-    aml_dma_request_finish(request, Copy(request));
+    int result = aml_dma_request_await_others(request);
+    if (result == 0)
+      result = Copy(request);
+    if (result == 0)
+      aml_dma_request_finish(request, 0);
+    else
+      aml_dma_request_fail(request, result, "the copy failed");
   }
 
   static void RunAll(aml_dma *dma) {
@@ -137,7 +141,7 @@ struct Late {
     if (it == queue.end())
       return aml_error_set(-AML_EBUSY, "aml_dma_cancel", "request", "is done");
     queue.erase(it);
-    aml_dma_request_finish(request, -AML_ECANCELED);
+    aml_dma_request_fail(request, -AML_ECANCELED, "it was canceled");
     return 0;
   }
 
@@ -150,6 +154,9 @@ struct Late {
     aml_dma_ops ops = {};
     ops.name = "late";
     ops.fini = Fini;
+    ops.capabilities = [](const aml_dma *) {
+      return unsigned{AML_DMA_THREAD_SAFE | AML_DMA_CAN_OVERLAP | AML_DMA_CAN_OPERATE};
+    };
     ops.submit = Submit;
     ops.wait = Wait;
     ops.cancel = Cancel;
@@ -161,8 +168,6 @@ struct Late {
 
 /** Makes late dmas whose operations Defect::Plant() has changed. */
 template <class Defect> struct LateFactory {
-  static constexpr bool kIsThreadSafe = true;
-
   static const aml_dma_ops *Ops() {
     static const aml_dma_ops ops = [] {
       aml_dma_ops made = Late::MakeOps();
