@@ -106,8 +106,8 @@ struct aml_binding_apply_options {
  * @param size     bytes, not 0; the range ends in the same mapping.
  * @param options  null: the defaults (pages present already stay where they are).
  *
- * Returns: 0; -AML_ENOMEM; -AML_EOVERFLOW; what device_of, bind or move fails with; part of
- * the range may then be bound already.
+ * Returns: 0; -AML_EINVAL; -AML_ENOMEM; -AML_EOVERFLOW; what device_of, bind or move fails with,
+ * as -AML_ENOTSUP of an area that cannot; part of the range may then be bound already.
  * Cost: a system call per run; no page is touched.
  */
 AML_PUBLIC AML_MUST_CHECK int aml_binding_apply(const struct aml_binding *binding,

@@ -18,6 +18,8 @@
 /** One matrix: where it lies, how it is cut, and what of it is in memory. Zeroed: nothing. */
 struct operand {
   struct aml_area *file;
+  char *start; /**< where the file is mapped */
+  size_t size; /**< bytes of the mapping */
   struct aml_tiling *tiling;
   struct aml_scratchpad *scratchpad;
 };
@@ -41,14 +43,16 @@ static double now(void) {
   return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-/** Describes a file's matrix as a tile: the datum that is to be cached. */
-static int describe(const struct npy_file *file, struct aml_area *area, struct aml_tile *datum) {
+/** Maps a file, and describes its matrix as a tile: the datum that is to be cached. */
+static int map_datum(const struct npy_file *file, struct operand *operand, struct aml_tile *datum) {
   const size_t extent[2] = {file->header.rows, file->header.columns};
-  char *const start = aml_area_map(area, file->size, NULL);
-  if (start == NULL)
+  operand->start = aml_area_map(operand->file, file->size, NULL);
+  if (operand->start == NULL)
     return aml_error_code();
-  return aml_tile_dense(datum, area, start + file->header.data_offset, file->header.element_size, 2,
-                        extent, file->header.fortran_order ? AML_ORDER_COLUMN : AML_ORDER_ROW);
+  operand->size = file->size;
+  return aml_tile_dense(datum, operand->file, operand->start + file->header.data_offset,
+                        file->header.element_size, 2, extent,
+                        file->header.fortran_order ? AML_ORDER_COLUMN : AML_ORDER_ROW);
 }
 
 /** Puts the blocks of one matrix together; whatever comes of it, close_operand() takes it apart. */
@@ -61,7 +65,7 @@ static int open_operand(const struct npy_file *file, const size_t tile_extent[2]
       .slot_count = slots, .order = file->header.fortran_order ? AML_ORDER_COLUMN : AML_ORDER_ROW};
   int err = file_area_create(&operand->file, file->descriptor, file->size);
   if (!err)
-    err = describe(file, operand->file, &datum);
+    err = map_datum(file, operand, &datum);
   if (!err)
     err = grid_tiling_create(&operand->tiling, file->header.element_size, extent, tile_extent);
   if (!err)
@@ -73,6 +77,8 @@ static int open_operand(const struct npy_file *file, const size_t tile_extent[2]
 static void close_operand(struct operand *operand) {
   aml_scratchpad_destroy(&operand->scratchpad);
   aml_tiling_destroy(&operand->tiling);
+  // Cannot fail: it was mapped so, or not at all.
+  (void)!aml_area_unmap(operand->file, operand->start, operand->size);
   aml_area_destroy(&operand->file);
 }
 
