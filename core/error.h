@@ -10,8 +10,9 @@
 //     if (aml_area_bind(area, p, size, AML_POLICY_BIND, &nodes, 0))
 //       fprintf(stderr, "%s\n", aml_error_detail());
 //
-// A successful call leaves code and sentence as they were, unless it got over a failure. AML never prints, exits or aborts on
-// bad input. Threads: thread-safe; each thread sees its own failures only.
+// A successful call leaves code and sentence as they were, unless it got over a failure. AML never
+// prints, exits or aborts on bad input. Threads: thread-safe; each thread sees its own failures
+// only.
 
 #ifndef AML_CORE_ERROR_H
 #define AML_CORE_ERROR_H
