@@ -128,7 +128,7 @@ static void *map_planned(struct aml_arena_bump *bump, struct chunk_plan *plan) {
 /** Maps a chunk with room for a block; null, with the reason recorded, if there is none. */
 static struct aml_arena_bump_chunk *map_chunk(struct aml_arena_bump *bump, size_t size,
                                               size_t alignment) {
-  struct chunk_plan plan;
+  struct chunk_plan plan = {0};
   if (plan_chunk(bump, size, alignment, &plan))
     return NULL;
   struct aml_arena_bump_chunk *const chunk = calloc(1, sizeof *chunk);
