@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // The kernel keeps the account: a mapping is what mmap made, a policy is a property of its
-// addresses, and all calls are one system call each where they can be. Alignment above a page is
-// had by mapping too much and giving back what lies before and behind.
-//
-// mmap(2), mremap(2), madvise(2).
+// addresses, and what a mapping got is read from the kernel where a wish leaves that open. How
+// mappings are made is in internal/linux_mapping.c, what the kernel is told of them in
+// linux_prepare.c, how they grow and shrink in linux_resize.c.
 
 #include "aml/area/linux.h"
 
@@ -15,20 +14,16 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "aml/area/internal/huge_pages.h"
 #include "aml/area/internal/numa.h"
 #include "aml/core/checked.h"
 #include "aml/core/create.h"
 #include "aml/core/error.h"
+#include "aml/core/internal/smaps.h"
+#include "area/internal/linux_mapping.h"
 
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
 #endif
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
-
-enum { MAX_ALIGNMENT = 1 << 30 };
 
 static const unsigned CAPABILITIES = AML_AREA_HOST_READABLE | AML_AREA_HOST_WRITABLE |
                                      AML_AREA_ZEROED | AML_AREA_CAN_BIND | AML_AREA_CAN_LOCATE |
@@ -42,20 +37,24 @@ static void *align_down(void *pointer, size_t alignment) {
   return (char *)pointer - ((uintptr_t)pointer & (alignment - 1));
 }
 
+static int refuse_large(const char *call, const char *argument) {
+  return aml_error_set(-AML_ENOMEM, call, argument, "is larger than the range of addresses");
+}
+
 /** Checks that a pointer can be what map returned. */
 static int check_start(const struct aml_area_linux *self, const char *call, const void *pointer) {
-  if (((uintptr_t)pointer & (self->page_size - 1)) != 0)
+  if (((uintptr_t)pointer & (self->granularity - 1)) != 0 || (uintptr_t)pointer <= self->guard_size)
     return aml_error_set(-AML_EINVAL, call, "pointer", "is not the start of a page");
   return 0;
 }
 
-/** Widens a range to whole pages; refuses one that wraps. */
-static int widen(const struct aml_area_linux *self, const char *call, void **pointer,
-                 size_t *size) {
-  char *const start = align_down(*pointer, self->page_size);
+/** Widens a range to whole granules; refuses one that, with the guard behind it, wraps. */
+static int widen(const char *call, size_t granule, size_t guard, void **pointer, size_t *size) {
+  char *const start = align_down(*pointer, granule);
   size_t end;
+  size_t behind;
   if (!aml_checked_add((uintptr_t)*pointer, *size, &end) ||
-      !aml_checked_round_up(end, self->page_size, &end))
+      !aml_checked_round_up(end, granule, &end) || !aml_checked_add(end, guard, &behind))
     return aml_error_set(-AML_EINVAL, call, "size", "reaches past the range of addresses");
   *pointer = start;
   *size = end - (uintptr_t)start;
@@ -67,173 +66,136 @@ static unsigned capabilities(const struct aml_area *area) {
   return CAPABILITIES;
 }
 
-/** Maps `size` bytes at a multiple of `alignment`, which is more than a page. */
-static int map_aligned(void *hint, size_t size, size_t alignment, size_t page_size,
-                       void **pointer) {
-  size_t total;
-  if (!aml_checked_add(size, alignment - page_size, &total))
-    return aml_error_set(-AML_ENOMEM, "aml_area_map", "size",
-                         "is larger than the range of addresses");
-  char *const base = mmap(hint, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (base == MAP_FAILED)
-    return aml_error_set_system("aml_area_map", "mmap", errno);
-  const size_t before = (size_t)(0 - (uintptr_t)base) & (alignment - 1);
-  const size_t behind = total - before - size;
-  // What is given back may be another thread's at once, so it is never touched again.
-  char *rest = base;
-  size_t rest_size = total;
-  int failed = before == 0 ? 0 : munmap(base, before);
-  if (!failed) {
-    rest += before;
-    rest_size -= before;
-    failed = behind == 0 ? 0 : munmap(rest + size, behind);
-  }
-  if (failed) {
-    const int number = errno;
-    (void)munmap(rest, rest_size);
-    return aml_error_set_system("aml_area_map", "munmap", number);
-  }
-  *pointer = base + before;
-  return 0;
-}
-
-/** Maps `size` bytes at the hint or not at all. */
-static int map_exact(void *hint, size_t size, void **pointer) {
-  void *const base = mmap(hint, size, PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-  if (base == MAP_FAILED)
-    return aml_error_set_system("aml_area_map", "mmap at the hint", errno);
-  if (base != hint) {
-    // A kernel before 4.17, to which the flag means nothing.
-    (void)munmap(base, size);
-    return aml_error_set_system("aml_area_map", "mmap at the hint", EEXIST);
-  }
-  *pointer = base;
-  return 0;
-}
-
-/** Maps `size` bytes, a multiple of the page, as options say. */
-static int reserve(const struct aml_area_linux *self, size_t size,
-                   const struct aml_area_map_options *options, void **pointer) {
-  static const char call[] = "aml_area_map";
-  size_t alignment = options->alignment;
-  if (alignment > MAX_ALIGNMENT)
-    return aml_error_set_value(-AML_EINVAL, call, "alignment", alignment, "is more than 1 GiB");
-  if (alignment < self->page_size)
-    alignment = self->page_size;
-  if ((options->flags & AML_AREA_MAP_EXACT) != 0) {
-    if (((uintptr_t)options->hint & (alignment - 1)) != 0)
-      return aml_error_set(-AML_EINVAL, call, "hint", "is not aligned as AML_AREA_MAP_EXACT needs");
-    return map_exact(options->hint, size, pointer);
-  }
-  if (size >= self->huge_page_size && alignment < self->huge_page_size)
-    alignment = self->huge_page_size;
-  if (alignment > self->page_size)
-    return map_aligned(options->hint, size, alignment, self->page_size, pointer);
-  void *const base =
-      mmap(options->hint, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (base == MAP_FAILED)
-    return aml_error_set_system(call, "mmap", errno);
-  *pointer = base;
-  return 0;
-}
-
-/** Makes every page of a fresh mapping present. */
-static int populate(const struct aml_area_linux *self, char *base, size_t size) {
-  if (madvise(base, size, MADV_POPULATE_WRITE) == 0)
-    return 0;
-  if (errno == EINVAL) {
-    // A kernel before 5.14.
-    for (size_t offset = 0; offset < size; offset += self->page_size)
-      *(volatile char *)(base + offset) = 0;
-    return 0;
-  }
-  return aml_error_set_system("aml_area_map", "madvise(MADV_POPULATE_WRITE)",
-                              errno == EFAULT ? ENOMEM : errno);
-}
-
-/** Tells the kernel what it should know before the first page is touched. */
-static int prepare(const struct aml_area_linux *self, char *base, size_t size, unsigned flags) {
-  static const char call[] = "aml_area_map";
-  if (self->policy != AML_POLICY_DEFAULT) {
-    const int err =
-        aml_internal_numa_bind(call, base, size, self->policy, &self->devices, self->bind_flags);
-    if (err)
-      return err;
-  }
-  if (self->huge_pages != AML_AREA_LINUX_HUGE_DEFAULT) {
-    const bool wanted = self->huge_pages == AML_AREA_LINUX_HUGE_TRANSPARENT;
-    // EINVAL: a kernel without huge pages, as `granted` tells.
-    if (madvise(base, size, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) != 0 && errno != EINVAL)
-      return aml_error_set_system(call, "madvise", errno);
-  }
-  return (flags & AML_AREA_MAP_POPULATE) != 0 ? populate(self, base, size) : 0;
+static size_t max_alignment(const struct aml_area_linux *self) {
+  return self->granularity > AML_INTERNAL_LINUX_MAX_ALIGNMENT ? self->granularity
+                                                              : AML_INTERNAL_LINUX_MAX_ALIGNMENT;
 }
 
 static int map(struct aml_area *area, size_t size, const struct aml_area_map_options *options,
                void **pointer) {
+  static const char call[] = "aml_area_map";
   const struct aml_area_linux *const self = self_of(area);
-  void *base = NULL;
-  if (!aml_checked_round_up(size, self->page_size, &size))
-    return aml_error_set(-AML_ENOMEM, "aml_area_map", "size",
-                         "is larger than the range of addresses");
-  int err = reserve(self, size, options, &base);
-  if (err)
-    return err;
-  err = prepare(self, base, size, options->flags);
-  if (err) {
-    (void)munmap(base, size);
-    return err;
-  }
-  *pointer = base;
-  return 0;
+  struct aml_internal_linux_trouble trouble;
+  if (options->alignment > max_alignment(self))
+    return aml_error_set_value(-AML_EINVAL, call, "alignment", options->alignment,
+                               "is more than 1 GiB");
+  const size_t alignment =
+      options->alignment > self->granularity ? options->alignment : self->granularity;
+  if ((options->flags & AML_AREA_MAP_EXACT) != 0 &&
+      ((uintptr_t)options->hint & (alignment - 1)) != 0)
+    return aml_error_set(-AML_EINVAL, call, "hint", "is not aligned as AML_AREA_MAP_EXACT needs");
+  if (!aml_checked_round_up(size, self->granularity, &size))
+    return refuse_large(call, "size");
+  if (aml_internal_linux_map(self, size, options, pointer, &trouble))
+    return 0;
+  return aml_internal_linux_refuse(self, call, &trouble);
 }
 
 static int unmap(struct aml_area *area, void *pointer, size_t size) {
   static const char call[] = "aml_area_unmap";
   const struct aml_area_linux *const self = self_of(area);
+  struct aml_internal_linux_trouble trouble;
   int err = check_start(self, call, pointer);
   if (!err)
-    err = widen(self, call, &pointer, &size);
-  if (err)
+    err = widen(call, self->granularity, self->guard_size, &pointer, &size);
+  if (err || aml_internal_linux_unmap(self, pointer, size, &trouble))
     return err;
-  return munmap(pointer, size) == 0 ? 0 : aml_error_set_system(call, "munmap", errno);
+  return aml_internal_linux_refuse(self, call, &trouble);
+}
+
+/** What the kernel says that a mapping got; whether populated, of all that it takes for one. */
+static unsigned reported(const struct aml_area_linux *self,
+                         const struct aml_internal_smaps_entry *mapping) {
+  const unsigned flags = mapping->flags;
+  const bool is_pool = (flags & AML_INTERNAL_SMAPS_POOL) != 0;
+  // Where no mapping is advised, huge pages are used unasked, or not at all.
+  const bool may_be_huge =
+      self->huge_page_size != 0 && (flags & AML_INTERNAL_SMAPS_NO_HUGE) == 0 &&
+      (self->advised_size == SIZE_MAX || (flags & AML_INTERNAL_SMAPS_HUGE) != 0);
+  unsigned granted = 0;
+  granted |= is_pool ? AML_AREA_GRANT_HUGE_POOL : 0;
+  granted |= !is_pool && may_be_huge ? AML_AREA_GRANT_HUGE_TRANSPARENT : 0;
+  granted |= mapping->resident_size == mapping->end - mapping->start ? AML_AREA_GRANT_POPULATED : 0;
+  granted |= is_pool || (flags & AML_INTERNAL_SMAPS_LOCKED) != 0 ? AML_AREA_GRANT_LOCKED : 0;
+  granted |= (flags & AML_INTERNAL_SMAPS_NO_DUMP) != 0 ? AML_AREA_GRANT_NO_DUMP : 0;
+  granted |= (flags & AML_INTERNAL_SMAPS_MERGEABLE) == 0 ? AML_AREA_GRANT_NO_MERGE : 0;
+  return granted;
+}
+
+/** Completes info by what the kernel says of a mapping. */
+static int describe(const struct aml_area_linux *self, const void *pointer,
+                    struct aml_area_info *result) {
+  // Guards are had always.
+  const unsigned open = self->wishes & self->granted & ~(unsigned)AML_AREA_GRANT_GUARDED;
+  struct aml_internal_smaps_entry mapping;
+  enum aml_policy policy = AML_POLICY_DEFAULT;
+  struct aml_nodeset devices = {{0}};
+  const int err = aml_internal_numa_get_policy("aml_area_get_info", pointer, &policy, &devices);
+  if (err == -AML_EINVAL)
+    return err;
+  // Where the kernel does not tell, it has taken no policy either but the area's own, if that.
+  if (!err || (open & AML_AREA_GRANT_POLICY) != 0) {
+    result->policy = policy;
+    result->devices = devices;
+  }
+  if (open == 0)
+    return 0;
+  result->granted &= ~open;
+  if (policy == self->policy && aml_nodeset_is_equal(&devices, &self->devices))
+    result->granted |= open & AML_AREA_GRANT_POLICY;
+  if (!aml_internal_smaps_find(pointer, &mapping))
+    return 0;
+  const unsigned seen = reported(self, &mapping);
+  result->granted |= seen & open;
+  if ((open & AML_AREA_GRANT_HUGE_POOL) != 0) {
+    result->granted |= seen & AML_AREA_GRANT_HUGE_TRANSPARENT;
+    result->page_size = mapping.page_size != 0 ? mapping.page_size : self->page_size;
+  }
+  return 0;
 }
 
 static int info(struct aml_area *area, const void *pointer, struct aml_area_info *result) {
   const struct aml_area_linux *const self = self_of(area);
-  enum aml_policy policy = self->policy;
-  struct aml_nodeset devices = self->devices;
-  // Where the kernel does not tell, it has taken no policy either but the area's own.
-  if (pointer != NULL &&
-      aml_internal_numa_get_policy("aml_area_get_info", pointer, &policy, &devices) == -AML_EINVAL)
-    return -AML_EINVAL;
-  *result = (struct aml_area_info){
+  struct aml_area_info made = {
       .type = aml_area_linux_ops.name,
       .capabilities = CAPABILITIES,
-      .granularity = self->page_size,
-      .max_alignment = MAX_ALIGNMENT,
-      .page_size = self->page_size,
+      .granularity = self->granularity,
+      .max_alignment = max_alignment(self),
+      .page_size = self->granularity,
       .size = AML_UNKNOWN,
       .granted = self->granted,
-      .policy = policy,
-      .devices = devices,
+      .policy = self->policy,
+      .devices = self->devices,
       .read_bandwidth_mib_s = AML_UNKNOWN,
       .write_bandwidth_mib_s = AML_UNKNOWN,
       .read_latency_ns = AML_UNKNOWN,
       .write_latency_ns = AML_UNKNOWN,
   };
-  return 0;
+  const int err = pointer == NULL ? 0 : describe(self, pointer, &made);
+  if (!err)
+    *result = made;
+  return err;
 }
 
 static int bind_range(struct aml_area *area, void *pointer, size_t size, enum aml_policy policy,
                       const struct aml_nodeset *devices, unsigned flags) {
   static const char call[] = "aml_area_bind";
-  int err = widen(self_of(area), call, &pointer, &size);
+  const struct aml_area_linux *const self = self_of(area);
+  int err = widen(call, self->page_size, 0, &pointer, &size);
   // The kernel itself refuses a single device that does not exist.
   if (!err && policy > AML_POLICY_LOCAL && aml_nodeset_count(devices) > 1)
     err = aml_internal_numa_check_devices(call, devices);
-  return err ? err : aml_internal_numa_bind(call, pointer, size, policy, devices, flags);
+  if (err)
+    return err;
+  int number = aml_internal_numa_try_bind(pointer, size, policy, devices, flags);
+  // A mapping that did not come from its pool can be bound by pages, one that did cannot.
+  if (number == EINVAL && self->granularity != self->page_size) {
+    err = widen(call, self->granularity, 0, &pointer, &size);
+    if (err)
+      return err;
+    number = aml_internal_numa_try_bind(pointer, size, policy, devices, flags);
+  }
+  return number == 0 ? 0 : aml_internal_numa_refuse_bind(call, number, policy, devices);
 }
 
 static int locate(struct aml_area *area, size_t count, void *const pointers[], int devices[]) {
@@ -251,43 +213,48 @@ static int resize(struct aml_area *area, void *pointer, size_t old_size, size_t 
                   unsigned flags, void **new_pointer) {
   static const char call[] = "aml_area_resize";
   const struct aml_area_linux *const self = self_of(area);
+  struct aml_internal_linux_trouble trouble;
   int err = check_start(self, call, pointer);
   if (!err)
-    err = widen(self, call, &pointer, &old_size);
+    err = widen(call, self->granularity, self->guard_size, &pointer, &old_size);
   if (err)
     return err;
-  if (!aml_checked_round_up(new_size, self->page_size, &new_size))
-    return aml_error_set(-AML_ENOMEM, call, "new_size", "is larger than the range of addresses");
-  void *const moved = mremap(pointer, old_size, new_size,
-                             (flags & AML_AREA_RESIZE_MAY_MOVE) != 0 ? MREMAP_MAYMOVE : 0);
-  if (moved != MAP_FAILED) {
-    *new_pointer = moved;
+  if (!aml_checked_round_up(new_size, self->granularity, &new_size))
+    return refuse_large(call, "new_size");
+  if (aml_internal_linux_resize(self, pointer, old_size, new_size, flags, new_pointer, &trouble))
     return 0;
-  }
-  // What newer kernels say of more than the address space; the rest of our arguments is valid.
-  if (errno == EINVAL && new_size > old_size)
-    return aml_error_set_system(call, "mremap", ENOMEM);
-  if (errno == EFAULT)
+  if (trouble.number == EFAULT)
     return aml_error_set(-AML_EINVAL, call, "pointer",
                          "is no mapping of that size, or one that was bound in pieces");
-  return aml_error_set_system(call, "mremap", errno);
+  return aml_internal_linux_refuse(self, call, &trouble);
+}
+
+/** Says why pages could not be given back. */
+static int refuse_purge(const struct aml_area_linux *self, bool is_locked, int number) {
+  static const char call[] = "aml_area_purge";
+  if (number == ENOMEM)
+    return aml_error_set(-AML_EINVAL, call, "pointer", "and size span addresses without a mapping");
+  if (number == EINVAL && (is_locked || self->granularity != self->page_size))
+    return aml_error_set(-AML_ENOTSUP, call, "area",
+                         "is locked or from a pool, which needs Linux 5.18 or later");
+  return aml_error_set_system(call, "madvise(MADV_DONTNEED)", number);
 }
 
 static int purge(struct aml_area *area, void *pointer, size_t size) {
-  static const char call[] = "aml_area_purge";
-  const size_t page_size = self_of(area)->page_size;
+  const struct aml_area_linux *const self = self_of(area);
+  const bool is_locked = (self->flags & (AML_AREA_LINUX_LOCK | AML_AREA_LINUX_LOCK_ON_FAULT)) != 0;
   size_t start;
   size_t end;
   if (!aml_checked_add((uintptr_t)pointer, size, &end))
-    return aml_error_set(-AML_EINVAL, call, "size", "reaches past the range of addresses");
-  end &= ~(page_size - 1);
-  if (!aml_checked_round_up((uintptr_t)pointer, page_size, &start) || start >= end)
+    return aml_error_set(-AML_EINVAL, "aml_area_purge", "size",
+                         "reaches past the range of addresses");
+  end &= ~(self->granularity - 1);
+  if (!aml_checked_round_up((uintptr_t)pointer, self->granularity, &start) || start >= end)
     return 0;
-  if (madvise((char *)pointer + (start - (uintptr_t)pointer), end - start, MADV_DONTNEED) == 0)
+  if (madvise((char *)pointer + (start - (uintptr_t)pointer), end - start,
+              is_locked ? MADV_DONTNEED_LOCKED : MADV_DONTNEED) == 0)
     return 0;
-  if (errno == ENOMEM)
-    return aml_error_set(-AML_EINVAL, call, "pointer", "and size span addresses without a mapping");
-  return aml_error_set_system(call, "madvise(MADV_DONTNEED)", errno);
+  return refuse_purge(self, is_locked, errno);
 }
 
 static void fini(struct aml_area *area) {
@@ -308,68 +275,18 @@ const struct aml_area_ops aml_area_linux_ops = {
     .purge = purge,
 };
 
-static int refuse_init(const char *argument, const char *reason) {
-  return aml_error_set(-AML_EINVAL, "aml_area_linux_init", argument, reason);
-}
-
-static int check_options(const struct aml_area_linux_options *options) {
-  static const unsigned known_flags = AML_AREA_BIND_MOVE | AML_AREA_BIND_STRICT;
-  const size_t device_count = aml_nodeset_count(&options->devices);
-  if ((unsigned)options->huge_pages > AML_AREA_LINUX_HUGE_TRANSPARENT)
-    return refuse_init("huge_pages", "is no kind of huge pages");
-  if ((options->bind_flags & ~known_flags) != 0)
-    return refuse_init("bind_flags", "has an unknown bit");
-  switch (options->policy) {
-  case AML_POLICY_DEFAULT:
-  case AML_POLICY_LOCAL:
-    return device_count == 0 ? 0
-                             : refuse_init("devices", "is not empty, and the policy takes none");
-  case AML_POLICY_PREFERRED:
-    if (device_count != 1)
-      return refuse_init("devices", "must be exactly one for AML_POLICY_PREFERRED");
-    break;
-  case AML_POLICY_BIND:
-  case AML_POLICY_PREFERRED_MANY:
-  case AML_POLICY_INTERLEAVE:
-  case AML_POLICY_WEIGHTED_INTERLEAVE:
-    if (device_count == 0)
-      return refuse_init("devices", "is empty, and the policy needs some");
-    break;
-  default:
-    return refuse_init("policy", "is no policy");
-  }
-  return aml_internal_numa_check_devices("aml_area_linux_init", &options->devices);
-}
-
-/** Finds out what of huge pages mappings will get. */
-static void find_huge_pages(struct aml_area_linux *self) {
-  const bool asked = self->huge_pages == AML_AREA_LINUX_HUGE_TRANSPARENT;
-  if (self->huge_pages == AML_AREA_LINUX_HUGE_NONE || !aml_internal_huge_pages_are_used(asked))
-    return;
-  self->granted = AML_AREA_GRANT_HUGE_TRANSPARENT;
-  const size_t size = asked ? aml_internal_huge_page_size() : 0;
-  if (size <= MAX_ALIGNMENT)
-    self->huge_page_size = size;
-}
-
 int aml_area_linux_init(struct aml_area *area, const struct aml_area_linux_options *options) {
   static const struct aml_area_linux_options defaults = {0};
   if (options == NULL)
     options = &defaults;
   if (area == NULL || area->ops != &aml_area_linux_ops)
-    return refuse_init("area", "is null, or was not declared by AML_AREA_LINUX_DECL");
-  const int err = check_options(options);
+    return aml_error_set(-AML_EINVAL, "aml_area_linux_init", "area",
+                         "is null, or was not declared by AML_AREA_LINUX_DECL");
+  struct aml_area_linux made;
+  const int err = aml_internal_linux_configure(options, &made);
   if (err)
     return err;
-  struct aml_area_linux made = {
-      .area = {.ops = &aml_area_linux_ops},
-      .policy = options->policy,
-      .huge_pages = options->huge_pages,
-      .bind_flags = options->bind_flags,
-      .page_size = (size_t)sysconf(_SC_PAGESIZE),
-      .devices = options->devices,
-  };
-  find_huge_pages(&made);
+  made.area.ops = &aml_area_linux_ops;
   *self_of(area) = made;
   return 0;
 }

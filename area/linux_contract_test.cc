@@ -38,16 +38,23 @@ aml_area_linux_options OptionsOf(size_t i) {
   case 3:
     options.policy = AML_POLICY_LOCAL;
     break;
-  default:
+  case 4:
     options.policy = AML_POLICY_INTERLEAVE;
     options.devices = aml_nodeset_of(0);
     options.bind_flags = AML_AREA_BIND_STRICT;
+    break;
+  case 5:
+    options.flags = AML_AREA_LINUX_LOCK | AML_AREA_LINUX_NO_DUMP | AML_AREA_LINUX_NO_MERGE;
+    options.wishes = AML_AREA_GRANT_LOCKED;
+    break;
+  default:
+    options.guard_size = 1;
   }
   return IsAllowed(options) ? options : aml_area_linux_options{};
 }
 
 struct AreaLinuxFactory {
-  static constexpr size_t kInstances = 5;
+  static constexpr size_t kInstances = 7;
   AML_AREA_LINUX_DECL(area);
 
   int Init(size_t i) {

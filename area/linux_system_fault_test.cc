@@ -127,7 +127,12 @@ TEST_F(AreaLinuxSystemFault, CreateThatCannotCheckItsDevicesKeepsNothing) {
 TEST_F(AreaLinuxSystemFault, WithoutTheSystemsSettingThereAreNoHugePages) {
   for (const unsigned call : {AML_FAULT_OPEN, AML_FAULT_READ}) {
     aml_fault_system_arm(call | AML_FAULT_FROM_THEN_ON, 1, EACCES);
-    CreateHuge(AML_AREA_LINUX_HUGE_TRANSPARENT);
+    aml_area_linux_options options = {};
+    options.huge_pages = AML_AREA_LINUX_HUGE_TRANSPARENT;
+    aml_area *refused = nullptr;
+    EXPECT_EQ(-AML_ENOTSUP, aml_area_linux_create(&refused, &options));
+    options.wishes = AML_AREA_GRANT_HUGE_TRANSPARENT;
+    Create(options);
     const aml_fault_count count = aml_fault_system_disarm();
     EXPECT_EQ(count.seen, count.failed);
     aml_area_info info = {};

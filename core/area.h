@@ -77,7 +77,8 @@ enum aml_area_grant {
   AML_AREA_GRANT_NO_DUMP = 1 << 4,          /**< left out of core dumps */
   AML_AREA_GRANT_GUARDED = 1 << 5,          /**< inaccessible pages lie before and behind */
   AML_AREA_GRANT_NO_MERGE = 1 << 6,         /**< kept from same-page merging */
-  AML_AREA_GRANT_SYNC = 1 << 7              /**< stores are durable without aml_area_sync() */
+  AML_AREA_GRANT_SYNC = 1 << 7,             /**< stores are durable without aml_area_sync() */
+  AML_AREA_GRANT_POLICY = 1 << 8            /**< fresh pages come from where the policy says */
 };
 
 /** How a mapping is asked for; each field's zero is its default. */
@@ -142,7 +143,8 @@ struct aml_area_info {
   unsigned capabilities;           /**< bits of enum aml_area_capability */
   size_t granularity;              /**< bytes that sizes round up to; a power of two */
   size_t max_alignment;            /**< bytes; the largest that map accepts */
-  size_t page_size;                /**< bytes; what bind, move and locate work in */
+  size_t page_size;                /**< bytes; what bind, move and locate work in;
+                                        a mapping's may be smaller than its area's */
   size_t size;                     /**< bytes of the mapping; AML_UNKNOWN for an area */
   unsigned granted;                /**< bits of enum aml_area_grant: what was really got */
   enum aml_policy policy;          /**< of fresh pages */

@@ -8,6 +8,8 @@
 #include <limits.h>
 #include <numaif.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <sys/utsname.h>
 
 #include "aml/core/error.h"
 
@@ -57,8 +59,7 @@ static int fail(const char *call, const char *plain, const char *forbidden, cons
   fail(call, name, name ", which containers often forbid", name ", which needs a NUMA kernel",     \
        number)
 
-/** Finds the first device without memory for this process, or -1; returns 0 or errno. */
-static int find_missing(const struct aml_nodeset *devices, int *missing) {
+int aml_internal_numa_find_missing(const struct aml_nodeset *devices, int *missing) {
   struct aml_nodeset allowed = {{0}};
   if (get_mempolicy(NULL, (unsigned long *)allowed.words, MASK_BITS, NULL, MPOL_F_MEMS_ALLOWED))
     return errno;
@@ -75,36 +76,52 @@ static int refuse_device(const char *call, int device) {
 
 int aml_internal_numa_check_devices(const char *call, const struct aml_nodeset *devices) {
   int missing = -1;
-  const int number = find_missing(devices, &missing);
+  const int number = aml_internal_numa_find_missing(devices, &missing);
   if (number != 0)
     return FAIL(call, "get_mempolicy", number);
   return missing < 0 ? 0 : refuse_device(call, missing);
+}
+
+/** Says that the kernel is too old for a policy, and which one it is. */
+static int refuse_policy(const char *call, const char *need) {
+  struct utsname system;
+  char reason[sizeof system.release + 80];
+  const bool is_known = uname(&system) == 0;
+  (void)snprintf(reason, sizeof reason, "%s or later, and this is %s", need,
+                 is_known ? system.release : "an unknown one");
+  return aml_error_set(-AML_ENOTSUP, call, "policy", reason);
 }
 
 /** Says why the kernel holds arguments of mbind for invalid, which we know to be well-formed. */
 static int explain_invalid(const char *call, enum aml_policy policy,
                            const struct aml_nodeset *devices) {
   int missing = -1;
-  if (takes_devices(policy) && find_missing(devices, &missing) == 0 && missing >= 0)
+  if (takes_devices(policy) && aml_internal_numa_find_missing(devices, &missing) == 0 &&
+      missing >= 0)
     return refuse_device(call, missing);
   if (policy == AML_POLICY_PREFERRED_MANY)
-    return aml_error_set(-AML_ENOTSUP, call, "policy", "PREFERRED_MANY needs Linux 5.15 or later");
+    return refuse_policy(call, "PREFERRED_MANY needs Linux 5.15");
   if (policy == AML_POLICY_WEIGHTED_INTERLEAVE)
-    return aml_error_set(-AML_ENOTSUP, call, "policy",
-                         "WEIGHTED_INTERLEAVE needs Linux 6.9 or later");
+    return refuse_policy(call, "WEIGHTED_INTERLEAVE needs Linux 6.9");
   return FAIL(call, "mbind", EINVAL);
 }
 
-int aml_internal_numa_bind(const char *call, void *start, size_t size, enum aml_policy policy,
-                           const struct aml_nodeset *devices, unsigned flags) {
+int aml_internal_numa_try_bind(void *start, size_t size, enum aml_policy policy,
+                               const struct aml_nodeset *devices, unsigned flags) {
   const bool has_devices = takes_devices(policy);
   const unsigned kernel_flags =
       ((flags & AML_AREA_BIND_MOVE) != 0 ? (unsigned)MPOL_MF_MOVE : 0) |
       ((flags & AML_AREA_BIND_STRICT) != 0 ? (unsigned)MPOL_MF_STRICT : 0);
-  if (mbind(start, size, modes[policy], has_devices ? (const unsigned long *)devices->words : NULL,
-            has_devices ? MASK_BITS : 0, kernel_flags) == 0)
-    return 0;
-  switch (errno) {
+  return mbind(start, size, modes[policy],
+               has_devices ? (const unsigned long *)devices->words : NULL,
+               has_devices ? MASK_BITS : 0, kernel_flags) == 0
+             ? 0
+             : errno;
+}
+
+int aml_internal_numa_refuse_bind(const char *call, int number, enum aml_policy policy,
+                                  const struct aml_nodeset *devices) {
+  switch (number) {
   case EINVAL:
     return explain_invalid(call, policy, devices);
   case EFAULT:
@@ -112,7 +129,7 @@ int aml_internal_numa_bind(const char *call, void *start, size_t size, enum aml_
   case EIO:
     return aml_error_set(-AML_EIO, call, NULL, "pages of the range are, or stay, elsewhere");
   default:
-    return FAIL(call, "mbind", errno);
+    return FAIL(call, "mbind", number);
   }
 }
 

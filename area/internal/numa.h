@@ -31,18 +31,24 @@ extern "C" {
 AML_MUST_CHECK int aml_internal_numa_check_devices(const char *call,
                                                    const struct aml_nodeset *devices);
 
+/** The same without a record: 0 or errno, and the first device that is missing, or -1. */
+int aml_internal_numa_find_missing(const struct aml_nodeset *devices, int *missing);
+
 /**
  * Give a range of pages a policy; the kernel's mbind.
  *
  * @param devices  checked before if there are several; not read for policies that take none.
  * @param flags    bits of enum aml_area_bind_flag.
  *
- * Returns: as aml_area_bind().
- * Cost: one system call, where it succeeds.
+ * Returns: 0 or errno, with nothing recorded.
+ * Cost: one system call.
  */
-AML_MUST_CHECK int aml_internal_numa_bind(const char *call, void *start, size_t size,
-                                          enum aml_policy policy, const struct aml_nodeset *devices,
-                                          unsigned flags);
+int aml_internal_numa_try_bind(void *start, size_t size, enum aml_policy policy,
+                               const struct aml_nodeset *devices, unsigned flags);
+
+/** Records that the above failed; returns a code as aml_area_bind(). */
+int aml_internal_numa_refuse_bind(const char *call, int number, enum aml_policy policy,
+                                  const struct aml_nodeset *devices);
 
 /**
  * Ask the kernel for the policy of the mapping around an address.

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 #include <numaif.h>
+#include <sys/utsname.h>
 
 #include <cerrno>
 #include <cstdint>
@@ -220,7 +221,8 @@ protected:
     aml_nodeset set = {};
     for (const int device : devices)
       EXPECT_TRUE(aml_nodeset_add(&set, device));
-    return aml_internal_numa_bind("call", Page(0), kPage, policy, &set, flags);
+    const int number = aml_internal_numa_try_bind(Page(0), kPage, policy, &set, flags);
+    return number == 0 ? 0 : aml_internal_numa_refuse_bind("call", number, policy, &set);
   }
 
   Kernel kernel_;
@@ -277,13 +279,21 @@ TEST_F(AreaNuma, ASetIsCheckedWholeNotOnlyForOneThatExists) {
   EXPECT_STREQ("call: device 4 has no memory that this process may use", aml_error_detail());
 }
 
+std::string Release() {
+  utsname system = {};
+  EXPECT_EQ(0, uname(&system));
+  return system.release;
+}
+
 TEST_F(AreaNuma, APolicyThatTheKernelLacksIsNamedWithItsVersion) {
   kernel_.last_mode = 5;
   EXPECT_EQ(-AML_ENOTSUP, Bind(AML_POLICY_WEIGHTED_INTERLEAVE, {0, 1}));
-  EXPECT_STREQ("call: policy WEIGHTED_INTERLEAVE needs Linux 6.9 or later", aml_error_detail());
+  EXPECT_EQ("call: policy WEIGHTED_INTERLEAVE needs Linux 6.9 or later, and this is " + Release(),
+            aml_error_detail());
   kernel_.last_mode = 4;
   EXPECT_EQ(-AML_ENOTSUP, Bind(AML_POLICY_PREFERRED_MANY, {0, 1}));
-  EXPECT_STREQ("call: policy PREFERRED_MANY needs Linux 5.15 or later", aml_error_detail());
+  EXPECT_EQ("call: policy PREFERRED_MANY needs Linux 5.15 or later, and this is " + Release(),
+            aml_error_detail());
   kernel_.last_mode = 0;
   EXPECT_EQ(-AML_EINVAL, Bind(AML_POLICY_BIND, {0}));
   EXPECT_STREQ("call: mbind: Invalid argument", aml_error_detail());
