@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -173,6 +174,26 @@ int __wrap_madvise(void *start, size_t size, int advice) {
   return fails(AML_FAULT_MADVISE) ? -1 : __real_madvise(start, size, advice);
 }
 
+int __real_mprotect(void *start, size_t size, int access);
+int __real_mlock(const void *start, size_t size);
+int __real_mlock2(const void *start, size_t size, unsigned flags);
+
+int __wrap_mprotect(void *start, size_t size, int access);
+int __wrap_mlock(const void *start, size_t size);
+int __wrap_mlock2(const void *start, size_t size, unsigned flags);
+
+int __wrap_mprotect(void *start, size_t size, int access) {
+  return fails(AML_FAULT_MPROTECT) ? -1 : __real_mprotect(start, size, access);
+}
+
+int __wrap_mlock(const void *start, size_t size) {
+  return fails(AML_FAULT_MLOCK) ? -1 : __real_mlock(start, size);
+}
+
+int __wrap_mlock2(const void *start, size_t size, unsigned flags) {
+  return fails(AML_FAULT_MLOCK) ? -1 : __real_mlock2(start, size, flags);
+}
+
 // NUMA, as in numaif.h
 
 long __wrap_mbind(void *start, unsigned long size, int mode, const unsigned long *mask,
@@ -222,6 +243,27 @@ int __wrap_open(const char *path, int flags, ...) {
 
 ssize_t __wrap_read(int file, void *bytes, size_t size) {
   return fails(AML_FAULT_READ) ? -1 : __real_read(file, bytes, size);
+}
+
+int __real_ioctl(int file, unsigned long request, void *argument);
+int __wrap_ioctl(int file, unsigned long request, void *argument);
+
+int __wrap_ioctl(int file, unsigned long request, void *argument) {
+  return fails(AML_FAULT_IOCTL) ? -1 : __real_ioctl(file, request, argument);
+}
+
+// Threads
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+                          void *context);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+                          void *context);
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+                          void *context) {
+  if (fails(AML_FAULT_PTHREAD_CREATE))
+    return it.number;
+  return __real_pthread_create(thread, attributes, run, context);
 }
 
 // NOLINTEND(bugprone-reserved-identifier)

@@ -35,6 +35,10 @@ enum aml_fault_call {
   AML_FAULT_MOVE_PAGES = 1 << 11,
   AML_FAULT_OPEN = 1 << 12,
   AML_FAULT_READ = 1 << 13,
+  AML_FAULT_MPROTECT = 1 << 14,
+  AML_FAULT_MLOCK = 1 << 15, /**< mlock and mlock2 */
+  AML_FAULT_IOCTL = 1 << 16,
+  AML_FAULT_PTHREAD_CREATE = 1 << 17,
 
   /** All that take memory off the C heap. */
   AML_FAULT_HEAP = AML_FAULT_MALLOC | AML_FAULT_CALLOC | AML_FAULT_REALLOC |

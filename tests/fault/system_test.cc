@@ -5,9 +5,12 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <numaif.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <functional>
@@ -105,6 +108,34 @@ std::vector<Case> Cases() {
          errno = number;
          return is_done;
        }},
+      {"mprotect", AML_FAULT_MPROTECT,
+       mapping([](void *start) { return mprotect(start, kSize, PROT_READ) == 0; })},
+      {"mlock", AML_FAULT_MLOCK, mapping([](void *start) { return mlock(start, kSize) == 0; })},
+      {"mlock2", AML_FAULT_MLOCK,
+       mapping([](void *start) { return mlock2(start, kSize, MLOCK_ONFAULT) == 0; })},
+      {"ioctl", AML_FAULT_IOCTL,
+       [] {
+         int size = 0;
+         std::array<int, 2> ends = {};
+         if (pipe(ends.data()) != 0)
+           return false;
+         const bool is_done = ioctl(ends[0], FIONREAD, &size) == 0;
+         const int number = errno;
+         close(ends[0]);
+         close(ends[1]);
+         errno = number;
+         return is_done;
+       }},
+      {"pthread_create", AML_FAULT_PTHREAD_CREATE,
+       [] {
+         pthread_t thread = {};
+         const int number = pthread_create(
+             &thread, nullptr, [](void *context) { return context; }, nullptr);
+         if (number == 0)
+           pthread_join(thread, nullptr);
+         errno = number;
+         return number == 0;
+       }},
   };
 }
 
@@ -129,7 +160,7 @@ TEST(FaultSystem, TheNthCallFailsAndNoOther) {
 TEST(FaultSystem, ACallIsTakenForNoOther) {
   // By these the cases above make and undo what they need.
   constexpr unsigned kHelpers = AML_FAULT_MMAP | AML_FAULT_MUNMAP | AML_FAULT_OPEN;
-  constexpr unsigned kAll = 2 * unsigned{AML_FAULT_READ} - 1;
+  constexpr unsigned kAll = 2 * unsigned{AML_FAULT_PTHREAD_CREATE} - 1;
   for (const Case &c : Cases()) {
     aml_fault_system_arm(kAll & ~(kHelpers | c.call), 0, ENOMEM);
     c.make();
