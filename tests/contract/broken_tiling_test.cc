@@ -58,7 +58,7 @@ EXPECT_CAUGHT(TilingContract, TheGridHoldsEachTileOnce, LosesTheEdge);
 struct SwapsCoordinates : PlaneFactory<SwapsCoordinates> {
   static void Plant(aml_tiling_ops *ops) {
     ops->coords = [](const aml_tiling *tiling, size_t id, size_t coords[]) {
-      size_t swapped[2];
+      size_t swapped[2] = {};
       const int err = Plane::Coords(tiling, id, swapped);
       if (!err) {
         coords[0] = swapped[1];
