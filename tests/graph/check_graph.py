@@ -7,7 +7,7 @@
 3. A library has at most one header, which is named as the library is.
 4. With --umbrella: //:aml has every type.
 5. With --tests, for the graph of all there is: a type has a test, a contract test and a benchmark
-   with a smoke test beside it; a library of core/ that has sources has a test.
+   with a smoke test beside it; a library of core/ that has sources and is not internal has a test.
 
 A type is a cc_library of a block's folder that is neither for tests only nor internal: named
 internal…, or in a folder internal/. Depending on a source file of another folder counts as depending on it.
@@ -102,7 +102,12 @@ def lacking(rules):
     for rule in rules.values():
         if is_type(rule):
             suffixes = BESIDE_A_TYPE
-        elif is_library(rule) and folder(rule.name) == "core" and rule.has_sources:
+        elif (
+            is_library(rule)
+            and folder(rule.name) == "core"
+            and rule.has_sources
+            and not is_internal(rule.name)
+        ):
             suffixes = ["_test"]
         else:
             continue
