@@ -13,6 +13,7 @@
 #include "aml/binding/interleave.h"
 #include "aml/binding/single.h"
 #include "aml/core/area.h"
+#include "aml/core/area_report.h"
 #include "aml/core/arena.h"
 #include "aml/core/binding.h"
 #include "aml/core/dma.h"
