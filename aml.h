@@ -10,6 +10,7 @@
 
 #include "aml/area/limited.h"
 #include "aml/area/linux.h"
+#include "aml/area/tracked.h"
 #include "aml/arena/bump.h"
 #include "aml/binding/interleave.h"
 #include "aml/binding/single.h"
