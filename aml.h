@@ -8,6 +8,7 @@
 #ifndef AML_AML_H
 #define AML_AML_H
 
+#include "aml/area/cached.h"
 #include "aml/area/limited.h"
 #include "aml/area/linux.h"
 #include "aml/area/tracked.h"
