@@ -107,7 +107,11 @@ TEST_F(AreaCachedOverLinux, AlignmentIsLookedAt) {
 
 TEST_F(AreaCachedOverLinux, AHitTakesNoPageFault) {
   constexpr size_t kSize = size_t{2} << 20;
-  Cached cached(memory_);
+  AML_AREA_LINUX_DECL(base_pages);
+  aml_area_linux_options options = {};
+  options.huge_pages = AML_AREA_LINUX_HUGE_NONE;
+  ASSERT_EQ(0, aml_area_linux_init(base_pages, &options));
+  Cached cached(base_pages);
   const auto touch = [&] {
     auto *const bytes = static_cast<char *>(aml_area_map(cached.area, kSize, &kNoZero));
     for (size_t i = 0; i < kSize; i += kPage)
@@ -123,8 +127,8 @@ TEST_F(AreaCachedOverLinux, AHitTakesNoPageFault) {
   const long before = faults();
   for (int i = 0; i < 100; ++i)
     touch();
-  // Pages of one's own code and stack may come and go.
-  EXPECT_LT(faults() - before, 20);
+  // Of 51,200 pages touched. Those of one's own code, and of sanitizers, may come and go.
+  EXPECT_LT(faults() - before, 1000);
   EXPECT_EQ(100u, cached.Stats().hits);
 }
 
