@@ -9,6 +9,7 @@
 #define AML_AML_H
 
 #include "aml/area/cached.h"
+#include "aml/area/heap.h"
 #include "aml/area/limited.h"
 #include "aml/area/linux.h"
 #include "aml/area/tracked.h"
