@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-/** A range; start and size are the caller's, and do not change while it is in a set. */
+/** A range; its start does not change while it is in a set, and its size only to no overlap. */
 struct aml_internal_range {
   uintptr_t start;
   size_t size; /**< not 0; start + size does not wrap */
