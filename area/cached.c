@@ -78,27 +78,40 @@ static record_type *next_to_evict(cached_state *state, size_t size, int64_t now)
   return oldest;
 }
 
-/** Gives back what is kept beyond `size` or too old; stops where the inner area refuses. */
+/** Gives a record's mapping back, or keeps it as the youngest if the inner area refuses. */
+static int evict_one(struct aml_area_cached *self, record_type *record) {
+  cached_state *const state = self->state;
+  const int err = aml_area_unmap(self->inner, pointer_of(record), record->mapping.range.size);
+  (void)pthread_mutex_lock(&state->lock);
+  if (err)
+    aml_internal_kept_add(&state->kept, record, true);
+  else
+    ++state->evictions;
+  (void)pthread_mutex_unlock(&state->lock);
+  if (!err)
+    free(record);
+  return err;
+}
+
+/** Gives back what is kept beyond `size` or too old; tries each once, and tells the last refusal.
+ */
 static int evict(struct aml_area_cached *self, size_t size) {
   cached_state *const state = self->state;
   const int64_t now = now_ns(state);
-  for (int err = 0;;) {
+  int err = 0;
+  (void)pthread_mutex_lock(&state->lock);
+  size_t left = state->kept.count;
+  (void)pthread_mutex_unlock(&state->lock);
+  for (; left != 0; --left) {
     (void)pthread_mutex_lock(&state->lock);
     record_type *const record = next_to_evict(state, size, now);
     (void)pthread_mutex_unlock(&state->lock);
     if (record == NULL)
-      return 0;
-    err = aml_area_unmap(self->inner, pointer_of(record), record->mapping.range.size);
-    (void)pthread_mutex_lock(&state->lock);
-    if (err)
-      aml_internal_kept_add(&state->kept, record, false);
-    else
-      ++state->evictions;
-    (void)pthread_mutex_unlock(&state->lock);
-    if (err)
-      return err;
-    free(record);
+      break;
+    const int refused = evict_one(self, record);
+    err = refused ? refused : err;
   }
+  return err;
 }
 
 /** Makes the first kept mapping of a size, and aligned as asked, live again; or null. */
@@ -334,9 +347,13 @@ int aml_area_cached_init(struct aml_area *area, struct aml_area *inner,
   if (state == NULL)
     return aml_error_set(-AML_ENOMEM, call, NULL, "no memory for the state of the area");
   const uint64_t age = options->max_age_ns;
+  // What others see or a file holds would not be as fresh when it is used again.
+  const bool is_private =
+      (info.capabilities & (unsigned)(AML_AREA_SHARED | AML_AREA_FILE_BACKED)) == 0;
+  const size_t max_size = options->max_size ? options->max_size : default_size;
   *state = (cached_state){.lock = PTHREAD_MUTEX_INITIALIZER,
                           .max_alignment = info.max_alignment,
-                          .max_size = options->max_size ? options->max_size : default_size,
+                          .max_size = is_private ? max_size : 0,
                           .max_age_ns = age > INT64_MAX ? INT64_MAX : (int64_t)age};
   aml_internal_kept_init(&state->kept, granularity);
   *self_of(area) = (struct aml_area_cached){.area = *area, .inner = inner, .state = state};

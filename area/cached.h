@@ -12,7 +12,9 @@
 // A map is served by the mapping of the same size, rounded up to the granularity, that was given
 // back last and is aligned as asked; else by the inner area. What is reused has the pages and the
 // policy that it had, so a mapping that was bound, or of which pages were moved, goes back to the
-// inner area and not into the cache. A map with a hint is the inner area's.
+// inner area and not into the cache; so does all memory that is shared or file-backed, which after
+// a fork two processes would use again, or which is not as a file says. A map with a hint is the
+// inner area's.
 //
 // Fresh memory of an area that zeroes is zero here too: what is reused is zeroed by the host, or
 // purged where the host cannot write. AML_AREA_MAP_NO_ZERO spares that, and is what makes it fast.

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 
 #include "aml/area/cached.h"
 #include "aml/area/cached_testing.h"
@@ -29,6 +30,24 @@ TEST_F(AreaCached, WhatTheInnerAreaRefusesToTakeStaysKept) {
   EXPECT_EQ(1u, cached.Stats().kept_count);
   EXPECT_EQ(a, aml_area_map(cached.area, kPage, nullptr));
   EXPECT_EQ(0, aml_area_unmap(cached.area, a, kPage));
+}
+
+TEST_F(AreaCached, ARefusalKeepsNothingElseFromBeingGivenBack) {
+  Cached cached(inner_);
+  void *pages[3];
+  for (void *&page : pages)
+    page = aml_area_map(cached.area, kPage, nullptr);
+  for (void *const page : pages)
+    EXPECT_EQ(0, aml_area_unmap(cached.area, page, kPage));
+  aml_area_fault_arm(inner_, AML_AREA_FAULT_UNMAP, 1, 1, -AML_EIO);
+  EXPECT_EQ(-AML_EIO, aml_area_cached_trim(cached.area, 0));
+  EXPECT_EQ(1u, cached.Stats().kept_count);
+  EXPECT_EQ(1, pages_.live());
+  EXPECT_EQ(pages[0], aml_area_map(cached.area, kPage, nullptr)) << "the oldest was refused";
+  EXPECT_EQ(0, aml_area_unmap(cached.area, pages[0], kPage));
+  aml_area_fault_arm(inner_, AML_AREA_FAULT_UNMAP, 1, SIZE_MAX, -AML_EIO);
+  EXPECT_EQ(-AML_EIO, aml_area_cached_trim(cached.area, 0)) << "and each is tried once";
+  EXPECT_EQ(1u, aml_area_fault_disarm(inner_));
 }
 
 TEST_F(AreaCached, AnUnmapThatTheInnerAreaRefusesLeavesTheMapping) {

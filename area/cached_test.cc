@@ -89,6 +89,36 @@ TEST_F(AreaCached, MemoryThatTheHostCannotZeroIsReusedWhereThatIsWaived) {
   EXPECT_EQ(0, aml_area_unmap(cached.area, b, kPage));
 }
 
+// As an area says whose memory other processes see, or a file holds.
+template <unsigned kMore> unsigned CapabilitiesAnd(const aml_area *area) {
+  return aml_area_linux_ops.capabilities(area) | kMore;
+}
+
+template <unsigned kMore> void ExpectNothingKept(aml_area *area) {
+  aml_area_ops ops = aml_area_linux_ops;
+  ops.capabilities = CapabilitiesAnd<kMore>;
+  ops.info = [](aml_area *of, const void *pointer, aml_area_info *info) {
+    const int err = aml_area_linux_ops.info(of, pointer, info);
+    info->capabilities |= kMore;
+    return err;
+  };
+  area->ops = &ops;
+  {
+    Cached cached(area);
+    void *const page = aml_area_map(cached.area, kPage, nullptr);
+    EXPECT_EQ(0, aml_area_unmap(cached.area, page, kPage));
+    EXPECT_EQ(0u, cached.Stats().kept_count);
+    unsigned char present = 0;
+    EXPECT_EQ(-1, mincore(page, kPage, &present)) << "still mapped";
+  }
+  area->ops = &aml_area_linux_ops;
+}
+
+TEST_F(AreaCachedOverLinux, WhatIsSharedOrFileBackedIsNotKept) {
+  ExpectNothingKept<AML_AREA_SHARED>(memory_);
+  ExpectNothingKept<AML_AREA_FILE_BACKED>(memory_);
+}
+
 TEST_F(AreaCachedOverLinux, AlignmentIsLookedAt) {
   Cached cached(memory_);
   aml_area_map_options options = {};
