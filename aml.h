@@ -9,6 +9,7 @@
 #define AML_AML_H
 
 #include "aml/area/cached.h"
+#include "aml/area/fixed.h"
 #include "aml/area/fallback.h"
 #include "aml/area/heap.h"
 #include "aml/area/limited.h"
@@ -21,6 +22,9 @@
 #include "aml/core/area_report.h"
 #include "aml/core/arena.h"
 #include "aml/core/binding.h"
+#include "aml/core/cpuset.h"
+#include "aml/core/device.h"
+#include "aml/core/device_facts.h"
 #include "aml/core/dma.h"
 #include "aml/core/error.h"
 #include "aml/core/nodeset.h"
