@@ -29,7 +29,7 @@ void Fallback(benchmark::State &state, size_t count, aml_area *const areas[]) {
   aml_area_fini(area);
 }
 
-void BM_AreaFallback_Address(benchmark::State &state) {
+void BM_AreaFallback_Map(benchmark::State &state) {
   AddressArea inner;
   aml_area *const areas[] = {inner.get()};
   Fallback(state, 1, areas);
@@ -40,7 +40,7 @@ int MapNothing(aml_area *, size_t size, const aml_area_map_options *, void **) {
   return aml_error_set_value(-AML_ENOMEM, "aml_area_map", "size", size, "is more than there is");
 }
 
-void BM_AreaFallback_SecondAddress(benchmark::State &state) {
+void BM_AreaFallback_MapSecond(benchmark::State &state) {
   AddressArea inner;
   aml_area_ops ops = *inner.get()->ops;
   ops.map = MapNothing;
@@ -49,7 +49,7 @@ void BM_AreaFallback_SecondAddress(benchmark::State &state) {
   Fallback(state, 2, areas);
 }
 
-void BM_Baseline_Linux(benchmark::State &state) {
+void BM_Baseline_LinuxMap(benchmark::State &state) {
   AML_AREA_LINUX_DECL(inner);
   if (aml_area_linux_init(inner, nullptr) != 0)
     return state.SkipWithError(aml_error_detail());
@@ -57,7 +57,7 @@ void BM_Baseline_Linux(benchmark::State &state) {
   aml_area_fini(inner);
 }
 
-void BM_AreaFallback_Linux(benchmark::State &state) {
+void BM_AreaFallback_LinuxMap(benchmark::State &state) {
   AML_AREA_LINUX_DECL(inner);
   if (aml_area_linux_init(inner, nullptr) != 0)
     return state.SkipWithError(aml_error_detail());
@@ -66,9 +66,9 @@ void BM_AreaFallback_Linux(benchmark::State &state) {
   aml_area_fini(inner);
 }
 
-BENCHMARK(BM_AreaFallback_Address)->Arg(4096);
-BENCHMARK(BM_AreaFallback_SecondAddress)->Arg(4096);
-BENCHMARK(BM_Baseline_Linux)->Arg(4096)->Arg(2 << 20);
-BENCHMARK(BM_AreaFallback_Linux)->Arg(4096)->Arg(2 << 20);
+BENCHMARK(BM_AreaFallback_Map)->Arg(4096);
+BENCHMARK(BM_AreaFallback_MapSecond)->Arg(4096);
+BENCHMARK(BM_Baseline_LinuxMap)->Arg(4096)->Arg(2 << 20);
+BENCHMARK(BM_AreaFallback_LinuxMap)->Arg(4096)->Arg(2 << 20);
 
 } // namespace
