@@ -3,8 +3,7 @@
 #include "aml/area/internal/ranges.h"
 
 /** Mixes the bits of a start; the finalizer of SplitMix64. */
-static uint64_t priority_of(const struct aml_internal_range *range) {
-  uint64_t x = range->start;
+static uint64_t mix(uint64_t x) {
   x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
   x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
   return x ^ (x >> 31);
@@ -32,7 +31,7 @@ static void split(struct aml_internal_range *tree, uintptr_t address,
 static void join(struct aml_internal_range *low, struct aml_internal_range *high,
                  struct aml_internal_range **link) {
   while (low != NULL && high != NULL) {
-    if (priority_of(low) >= priority_of(high)) {
+    if (low->priority >= high->priority) {
       *link = low;
       link = &low->right;
       low = low->right;
@@ -85,9 +84,9 @@ bool aml_internal_ranges_insert(struct aml_internal_ranges *ranges,
   const struct aml_internal_range *const last = floor_of(ranges, range->start + (range->size - 1));
   if (last != NULL && (last->start >= range->start || range->start - last->start < last->size))
     return false;
-  const uint64_t priority = priority_of(range);
+  range->priority = mix(range->start);
   struct aml_internal_range **link = &ranges->root;
-  while (*link != NULL && priority_of(*link) >= priority)
+  while (*link != NULL && (*link)->priority >= range->priority)
     link = (*link)->start < range->start ? &(*link)->right : &(*link)->left;
   split(*link, range->start, &range->left, &range->right);
   *link = range;

@@ -24,6 +24,7 @@ struct aml_internal_range {
   size_t size; /**< not 0; start + size does not wrap */
   struct aml_internal_range *left;
   struct aml_internal_range *right;
+  uint64_t priority; /**< the set's, as are left and right */
 };
 
 /** A set of ranges; zeroed, it is empty. */

@@ -16,7 +16,7 @@ namespace {
 using Range = aml_internal_range;
 
 Range Of(uintptr_t start, size_t size) {
-  return Range{start, size, nullptr, nullptr};
+  return Range{start, size, nullptr, nullptr, 0};
 }
 
 TEST(Ranges, AnEmptySetHasNone) {
