@@ -238,6 +238,12 @@ struct aml_device_performance aml_devices_performance(const struct aml_devices *
   return performance;
 }
 
+static int no_device(const char *call, const char *argument, int number) {
+  char what[64];
+  (void)snprintf(what, sizeof what, "%s %d", argument, number);
+  return aml_error_set(-AML_ENOENT, call, what, "is no device");
+}
+
 int aml_devices_set_kind(struct aml_devices *devices, int number, enum aml_device_kind kind) {
   static const char call[] = "aml_devices_set_kind";
   if (devices == NULL)
@@ -247,7 +253,7 @@ int aml_devices_set_kind(struct aml_devices *devices, int number, enum aml_devic
     return aml_error_set(-AML_EINVAL, call, "kind", "is not one kind");
   const size_t place = place_of(devices, number);
   if (place == devices->count)
-    return aml_error_set(-AML_ENOENT, call, "number", "is not a device's");
+    return no_device(call, "number", number);
   devices->devices[place].kind = kind;
   devices->devices[place].evidence = AML_DEVICE_EVIDENCE_USER;
   return 0;
@@ -277,9 +283,9 @@ int aml_devices_set_performance(struct aml_devices *devices, int initiator, int 
       performance->read_latency_ns == 0 || performance->write_latency_ns == 0)
     return aml_error_set(-AML_EINVAL, call, "performance", "has a figure of 0");
   if (aml_devices_find(devices, initiator) == NULL)
-    return aml_error_set(-AML_ENOENT, call, "initiator", "is not a device's number");
+    return no_device(call, "initiator", initiator);
   if (aml_devices_find(devices, target) == NULL)
-    return aml_error_set(-AML_ENOENT, call, "target", "is not a device's number");
+    return no_device(call, "target", target);
   struct aml_internal_device_pair *pair = find_pair(devices, initiator, target);
   if (pair == NULL)
     pair = add_pair(devices, initiator, target);

@@ -63,7 +63,7 @@ TEST(SysfsTree, IsRemovedAtItsEnd) {
 
 TEST(SysfsTree, MachinesAreThoseOfTheList) {
   EXPECT_EQ((Strings{"cxl", "hbm_flat", "holes", "limited", "many_nodes", "no_numa", "one_node",
-                     "snc4", "two_sockets"}),
+                     "recorded", "snc4", "two_sockets"}),
             SysfsTree::Machines());
   for (const std::string &machine : SysfsTree::Machines())
     EXPECT_FALSE(SysfsTree::Of(machine).Files().empty()) << machine;
