@@ -42,41 +42,47 @@ static size_t size_for(const struct aml_area_fallback_state *state, size_t index
   return size;
 }
 
-/** Tries to map from one member; adds what it says to `reasons` if it cannot. */
-static int map_from(struct aml_area_fallback_state *state, size_t index, size_t size,
-                    const struct aml_area_map_options *options,
-                    struct aml_internal_fallback_reasons *reasons, void **pointer) {
+/** Tries to map from one member; null: it cannot, and `reasons` says why. */
+static void *map_from(struct aml_area_fallback_state *state, size_t index, size_t size,
+                      const struct aml_area_map_options *options,
+                      struct aml_internal_fallback_reasons *reasons) {
   struct aml_internal_fallback_member *const member = &state->members[index];
   struct aml_area_map_options its = *options;
   if (member->granularity != state->granularity)
     its.alignment = larger(its.alignment, state->granularity);
   void *const mapped = aml_area_map(member->area, size_for(state, index, size), &its);
-  const int err = mapped == NULL ? aml_error_code() : 0;
   if (mapped == NULL)
     aml_internal_fallback_add_reason(reasons, index, member->area);
-  else
-    *pointer = mapped;
-  uint64_t *const count = err ? &member->stats.failures : &member->stats.maps;
+  uint64_t *const count = mapped == NULL ? &member->stats.failures : &member->stats.maps;
   (void)__atomic_add_fetch(count, 1, __ATOMIC_RELAXED);
-  return err;
+  return mapped;
+}
+
+/** Whether the next member is tried after what failed last. */
+static bool is_passed_on(const struct aml_area_fallback_state *state,
+                         const struct aml_internal_fallback_reasons *reasons) {
+  return reasons->err < 0 && reasons->err >= -AML_ESYSTEM &&
+         (state->reasons & AML_AREA_FALLBACK_ON(-reasons->err)) != 0;
 }
 
 /** Maps from the first member that can, but for the one to skip; *index is its index then. */
-static int map_from_first(struct aml_area_fallback_state *state, int skip, size_t size,
-                          const struct aml_area_map_options *options,
-                          struct aml_internal_fallback_reasons *reasons, size_t *index,
-                          void **pointer) {
-  int err = -AML_ENOMEM;
+static void *map_from_first(struct aml_area_fallback_state *state, int skip, size_t size,
+                            const struct aml_area_map_options *options,
+                            struct aml_internal_fallback_reasons *reasons, size_t *index) {
   for (size_t i = 0; i < state->count; ++i) {
     if ((int)i == skip)
       continue;
-    err = map_from(state, i, size, options, reasons, pointer);
-    if (!err)
+    void *const mapped = map_from(state, i, size, options, reasons);
+    if (mapped != NULL)
       *index = i;
-    if (!err || (state->reasons & AML_AREA_FALLBACK_ON(-err)) == 0)
-      break;
+    if (mapped != NULL || !is_passed_on(state, reasons))
+      return mapped;
   }
-  return err;
+  return NULL;
+}
+
+static int refuse(const struct aml_internal_fallback_reasons *reasons) {
+  return aml_error_set(reasons->err, reasons->call, NULL, reasons->text);
 }
 
 static int map(struct aml_area *area, size_t size, const struct aml_area_map_options *options,
@@ -98,11 +104,10 @@ static int map(struct aml_area *area, size_t size, const struct aml_area_map_opt
   *record =
       (struct aml_internal_fallback_record){.mapping = {.range = {.size = rounded}, .size = size}};
   struct aml_internal_fallback_reasons reasons = {.call = call, .count = state->count};
-  void *mapped = NULL;
-  err = map_from_first(state, NONE_OF_THEM, size, options, &reasons, &record->index, &mapped);
-  if (err) {
+  void *const mapped = map_from_first(state, NONE_OF_THEM, size, options, &reasons, &record->index);
+  if (mapped == NULL) {
     free(record);
-    return aml_error_set(err, call, NULL, reasons.text);
+    return refuse(&reasons);
   }
   aml_internal_fallback_put(state, mapped, record);
   *pointer = mapped;
@@ -133,31 +138,28 @@ static int unmap(struct aml_area *area, void *pointer, size_t size) {
   return err;
 }
 
-/** Moves a mapping, whose record is out of the set, to another member, by a copy. */
-static int resize_elsewhere(struct aml_area_fallback_state *state,
-                            struct aml_internal_fallback_record *record,
-                            const struct aml_internal_mapping *wanted,
-                            struct aml_internal_fallback_reasons *reasons, void **new_pointer) {
+/** Moves a mapping, whose record is out of the set, to another member, by a copy; or null. */
+static void *resize_elsewhere(struct aml_area_fallback_state *state,
+                              struct aml_internal_fallback_record *record,
+                              const struct aml_internal_mapping *wanted,
+                              struct aml_internal_fallback_reasons *reasons) {
   static const struct aml_area_map_options defaults = {0};
   struct aml_internal_fallback_record moved = {.mapping = *wanted};
-  void *pointer = NULL;
-  int err = map_from_first(state, (int)record->index, wanted->size, &defaults, reasons,
-                           &moved.index, &pointer);
-  if (err)
-    return err;
+  void *const pointer =
+      map_from_first(state, (int)record->index, wanted->size, &defaults, reasons, &moved.index);
+  if (pointer == NULL)
+    return NULL;
+  moved.mapping.range.start = (uintptr_t)pointer;
   const size_t old_size = record->mapping.range.size;
   const size_t new_size = wanted->range.size;
   memcpy(pointer, (void *)record->mapping.range.start, old_size < new_size ? old_size : new_size);
-  err = unmap_record(state, record);
-  if (err) {
+  if (unmap_record(state, record)) {
     aml_internal_fallback_add_reason(reasons, record->index, state->members[record->index].area);
-    moved.mapping.range.start = (uintptr_t)pointer;
     (void)unmap_record(state, &moved);
-    return err;
+    return NULL;
   }
   *record = moved;
-  *new_pointer = pointer;
-  return 0;
+  return pointer;
 }
 
 /** Resizes a mapping, whose record is out of the set, where it is or else elsewhere. */
@@ -165,25 +167,24 @@ static int resize_record(struct aml_area_fallback_state *state,
                          struct aml_internal_fallback_record *record,
                          const struct aml_internal_mapping *wanted, unsigned flags,
                          void **new_pointer) {
-  static const char call[] = "aml_area_resize";
   const size_t index = record->index;
   struct aml_area *const inner = state->members[index].area;
-  struct aml_internal_fallback_reasons reasons = {.call = call, .count = state->count};
-  void *const resized = aml_area_resize(inner, (void *)record->mapping.range.start,
-                                        size_for(state, index, record->mapping.size),
-                                        size_for(state, index, wanted->size), flags);
+  struct aml_internal_fallback_reasons reasons = {.call = "aml_area_resize", .count = state->count};
+  void *resized = aml_area_resize(inner, (void *)record->mapping.range.start,
+                                  size_for(state, index, record->mapping.size),
+                                  size_for(state, index, wanted->size), flags);
   if (resized != NULL) {
     record->mapping = *wanted;
-    *new_pointer = resized;
-    return 0;
+  } else {
+    aml_internal_fallback_add_reason(&reasons, index, inner);
+    if (state->count > 1 && (flags & AML_AREA_RESIZE_MAY_MOVE) != 0 &&
+        (state->capabilities & BY_HOST) == BY_HOST && is_passed_on(state, &reasons))
+      resized = resize_elsewhere(state, record, wanted, &reasons);
   }
-  int err = aml_error_code();
-  aml_internal_fallback_add_reason(&reasons, index, inner);
-  if (state->count > 1 && (flags & AML_AREA_RESIZE_MAY_MOVE) != 0 &&
-      (state->capabilities & BY_HOST) == BY_HOST &&
-      (state->reasons & AML_AREA_FALLBACK_ON(-err)) != 0)
-    err = resize_elsewhere(state, record, wanted, &reasons, new_pointer);
-  return err ? aml_error_set(err, call, NULL, reasons.text) : 0;
+  if (resized == NULL)
+    return refuse(&reasons);
+  *new_pointer = resized;
+  return 0;
 }
 
 static int resize(struct aml_area *area, void *pointer, size_t old_size, size_t new_size,

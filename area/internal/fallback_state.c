@@ -21,6 +21,7 @@ void aml_internal_fallback_add_reason(struct aml_internal_fallback_reasons *reas
   if (strncmp(sentence, reasons->call, call_size) == 0 &&
       strncmp(sentence + call_size, ": ", 2) == 0)
     sentence += call_size + 2;
+  reasons->err = aml_error_code();
   const size_t room = sizeof reasons->text - reasons->size;
   const size_t share = sizeof reasons->text / reasons->count;
   const size_t most = share < room ? share : room;

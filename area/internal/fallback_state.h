@@ -44,6 +44,7 @@ struct aml_internal_fallback_reasons {
   const char *call; /**< which their sentences begin with */
   size_t count;     /**< of areas that will speak at most; each has its share of the text */
   size_t size;
+  int err; /**< the code of the last */
   char text[256];
 };
 
