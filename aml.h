@@ -9,8 +9,8 @@
 #define AML_AML_H
 
 #include "aml/area/cached.h"
-#include "aml/area/fixed.h"
 #include "aml/area/fallback.h"
+#include "aml/area/fixed.h"
 #include "aml/area/heap.h"
 #include "aml/area/limited.h"
 #include "aml/area/linux.h"
