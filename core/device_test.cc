@@ -113,6 +113,28 @@ TEST(CoreDevice, AMemorySideCacheIsTold) {
   EXPECT_EQ("8-15", Text(*aml_devices_cpus(devices.get())));
 }
 
+TEST(CoreDevice, CachesAreByLevelWithTheKernelsNumbersForTheirWays) {
+  const Devices devices = Read(SysfsTree::FromText(
+      "sys/devices/system/node/node0/memory_side_cache/index{1-4}/size: {}\n"
+      "sys/devices/system/node/node0/memory_side_cache/index1/indexing: 1\n"
+      "sys/devices/system/node/node0/memory_side_cache/index1/write_policy: 1\n"
+      "sys/devices/system/node/node0/memory_side_cache/index2/indexing: 2\n"
+      "sys/devices/system/node/node0/memory_side_cache/index2/write_policy: 2\n"
+      "sys/devices/system/node/node0/memory_side_cache/index3/indexing: 3\n"
+      "sys/devices/system/node/node0/memory_side_cache/index3/write_policy: 3\n"));
+  const aml_device device = At(devices, 0);
+  ASSERT_EQ(4u, device.cache_count);
+  EXPECT_EQ(AML_DEVICE_CACHE_INDEXED, device.caches[0].indexing);
+  EXPECT_EQ(AML_DEVICE_CACHE_WRITE_THROUGH, device.caches[0].writes);
+  EXPECT_EQ(AML_DEVICE_CACHE_INDEXING_OTHER, device.caches[1].indexing);
+  EXPECT_EQ(AML_DEVICE_CACHE_WRITES_OTHER, device.caches[1].writes);
+  for (const int place : {2, 3}) {
+    EXPECT_EQ(AML_DEVICE_CACHE_INDEXING_UNKNOWN, device.caches[place].indexing);
+    EXPECT_EQ(AML_DEVICE_CACHE_WRITES_UNKNOWN, device.caches[place].writes);
+    EXPECT_EQ(AML_UNKNOWN, device.caches[place].line_size);
+  }
+}
+
 TEST(CoreDevice, NumbersMayHaveHoles) {
   const Devices devices = Read("holes");
   ASSERT_EQ(4u, aml_devices_count(devices.get()));

@@ -10,7 +10,6 @@
 #include "aml/core/block.h"
 #include "core/internal/device.h"
 
-/** Reads "<folder>/<kind>_<what>". */
 static uint64_t read_figure(struct aml_internal_tree *tree, const char *folder, const char *name) {
   return aml_internal_tree_figure(aml_internal_tree_text(tree, "%s/%s", folder, name));
 }
@@ -42,6 +41,12 @@ static size_t insert(void *entries, size_t size, size_t *count, size_t capacity,
   return place;
 }
 
+/** By the number in sysfs. */
+static const enum aml_device_cache_indexing indexings[] = {
+    AML_DEVICE_CACHE_DIRECT_MAPPED, AML_DEVICE_CACHE_INDEXED, AML_DEVICE_CACHE_INDEXING_OTHER};
+static const enum aml_device_cache_writes policies[] = {
+    AML_DEVICE_CACHE_WRITE_BACK, AML_DEVICE_CACHE_WRITE_THROUGH, AML_DEVICE_CACHE_WRITES_OTHER};
+
 static struct aml_device_cache *add_cache(struct aml_device *device, int level) {
   size_t place = 0;
   while (place < device->cache_count && device->caches[place].level < level)
@@ -49,6 +54,23 @@ static struct aml_device_cache *add_cache(struct aml_device *device, int level) 
   place = insert(device->caches, sizeof *device->caches, &device->cache_count, AML_DEVICE_CACHES,
                  place);
   return place < AML_DEVICE_CACHES ? &device->caches[place] : NULL;
+}
+
+static void read_cache(struct aml_device_cache *cache, struct aml_internal_tree *tree,
+                       const char *folder, int level) {
+  static const char form[] = "%s/index%d/%s";
+  *cache = (struct aml_device_cache){.level = level};
+  cache->size = aml_internal_tree_figure(aml_internal_tree_text(tree, form, folder, level, "size"));
+  cache->line_size =
+      aml_internal_tree_figure(aml_internal_tree_text(tree, form, folder, level, "line_size"));
+  const uint64_t indexing =
+      aml_internal_tree_number(aml_internal_tree_text(tree, form, folder, level, "indexing"), 10);
+  if (indexing < sizeof indexings / sizeof *indexings)
+    cache->indexing = indexings[indexing];
+  const uint64_t writes = aml_internal_tree_number(
+      aml_internal_tree_text(tree, form, folder, level, "write_policy"), 10);
+  if (writes < sizeof policies / sizeof *policies)
+    cache->writes = policies[writes];
 }
 
 static void read_caches(struct aml_device *device, struct aml_internal_tree *tree,
@@ -59,22 +81,8 @@ static void read_caches(struct aml_device *device, struct aml_internal_tree *tre
     if (level < 0)
       return;
     struct aml_device_cache *const cache = level > 0 ? add_cache(device, level) : NULL;
-    if (cache == NULL)
-      continue;
-    static const char form[] = "%s/index%d/%s";
-    *cache = (struct aml_device_cache){.level = level};
-    cache->size =
-        aml_internal_tree_figure(aml_internal_tree_text(tree, form, folder, level, "size"));
-    cache->line_size =
-        aml_internal_tree_figure(aml_internal_tree_text(tree, form, folder, level, "line_size"));
-    const uint64_t indexing =
-        aml_internal_tree_number(aml_internal_tree_text(tree, form, folder, level, "indexing"), 10);
-    if (indexing <= 2)
-      cache->indexing = AML_DEVICE_CACHE_DIRECT_MAPPED + (int)indexing;
-    const uint64_t writes = aml_internal_tree_number(
-        aml_internal_tree_text(tree, form, folder, level, "write_policy"), 10);
-    if (writes <= 2)
-      cache->writes = AML_DEVICE_CACHE_WRITE_BACK + (int)writes;
+    if (cache != NULL)
+      read_cache(cache, tree, folder, level);
   }
 }
 
