@@ -160,6 +160,15 @@ static bool tell_by_figures(struct aml_device *device, const struct reference *o
   return has_bandwidth || has_latency;
 }
 
+static void tell_by_tier(struct aml_device *device, const struct buses *buses, int own_tier) {
+  if (own_tier < 0 || device->tier < 0 || aml_nodeset_has(&buses->set_apart, device->number))
+    return;
+  if (device->tier < own_tier)
+    set_kind(device, AML_DEVICE_HBM, AML_DEVICE_EVIDENCE_TIER);
+  else if (device->tier > own_tier)
+    set_kind(device, AML_DEVICE_EXPANSION, AML_DEVICE_EVIDENCE_TIER);
+}
+
 static void tell(struct aml_device *device, const struct buses *buses, const struct reference *own,
                  struct aml_internal_device_source *source) {
   if (device->total == 0 || device->has_cpus == AML_ANSWER_UNKNOWN)
@@ -170,14 +179,8 @@ static void tell(struct aml_device *device, const struct buses *buses, const str
     set_kind(device, AML_DEVICE_EXPANSION, AML_DEVICE_EVIDENCE_CXL);
   else if (aml_nodeset_has(&buses->expansion, device->number))
     set_kind(device, AML_DEVICE_EXPANSION, AML_DEVICE_EVIDENCE_DAX);
-  else if (tell_by_figures(device, own))
-    return;
-  else if (own->tier < 0 || device->tier < 0 || device->tier == own->tier ||
-           aml_nodeset_has(&buses->set_apart, device->number))
-    return;
-  else
-    set_kind(device, device->tier < own->tier ? AML_DEVICE_HBM : AML_DEVICE_EXPANSION,
-             AML_DEVICE_EVIDENCE_TIER);
+  else if (!tell_by_figures(device, own))
+    tell_by_tier(device, buses, own->tier);
 }
 
 void aml_internal_device_read_kinds(struct aml_devices *devices,

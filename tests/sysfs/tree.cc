@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr char kFolder[] = "tests/sysfs";
 // As many as a braced range may stand for; a fuzzed one could otherwise fill the disk.
-constexpr int kMostNumbers = 1024;
+constexpr int kMostNumbers = 128;
 
 [[noreturn]] void Die(const std::string &sentence) {
   std::fprintf(stderr, "%s\n", sentence.c_str());
