@@ -197,7 +197,7 @@ TEST(CoreDeviceDamageOfFolders, LeavesWhatIsElsewhere) {
 
 TEST(CoreDeviceDamageOfFolders, OddEntriesAreNotTaken) {
   SysfsTree tree = SysfsTree::Of("two_sockets");
-  for (const std::string node : {"node", "node01", "node-1", "node1024", "node99999999999999999999",
+  for (const std::string node : {"node", "node07", "node-1", "node1024", "node99999999999999999999",
                                  "node1x", "xnode1", "Node3"})
     EXPECT_TRUE(tree.MakeFolder("sys/devices/system/node/" + node));
   for (const std::string pool : {"hugepages-0kB", "hugepages-64MB", "hugepages-", "hugepages-kB",
@@ -208,20 +208,28 @@ TEST(CoreDeviceDamageOfFolders, OddEntriesAreNotTaken) {
   EXPECT_EQ(FactsOf(Read("two_sockets")), FactsOf(Read(tree)));
 }
 
+// The order of a folder's entries is the file system's; some list the newest first.
 TEST(CoreDeviceDamageOfFolders, MoreCachesAndPoolsThanAreToldLoseTheLast) {
-  const Devices devices = Read(SysfsTree::FromText(
-      "sys/devices/system/node/node0/memory_side_cache/index{1-9}/size: 100{}\n"
-      "sys/devices/system/node/node0/hugepages/hugepages-{10-30}kB/nr_hugepages: {}\n"));
-  const aml_device device = At(devices, 0);
-  ASSERT_EQ(size_t{AML_DEVICE_CACHES}, device.cache_count);
-  for (int i = 0; i < AML_DEVICE_CACHES; ++i) {
-    EXPECT_EQ(i + 1, device.caches[i].level);
-    EXPECT_EQ(1001u + static_cast<unsigned>(i), device.caches[i].size);
-  }
-  ASSERT_EQ(size_t{AML_DEVICE_POOLS}, device.pool_count);
-  for (unsigned i = 0; i < AML_DEVICE_POOLS; ++i) {
-    EXPECT_EQ((10 + i) * kKib, device.pools[i].page_size);
-    EXPECT_EQ(10u + i, device.pools[i].total);
+  for (const int step : {1, -1}) {
+    SysfsTree tree = SysfsTree::FromText("");
+    for (int i = 0; i < 20; ++i) {
+      const std::string number = std::to_string(step > 0 ? 1 + i : 20 - i);
+      const std::string node = "sys/devices/system/node/node0/";
+      EXPECT_TRUE(tree.Write(node + "memory_side_cache/index" + number + "/size", number + "\n"));
+      EXPECT_TRUE(
+          tree.Write(node + "hugepages/hugepages-" + number + "kB/nr_hugepages", number + "\n"));
+    }
+    const aml_device device = At(Read(tree), 0);
+    ASSERT_EQ(size_t{AML_DEVICE_CACHES}, device.cache_count);
+    for (int i = 0; i < AML_DEVICE_CACHES; ++i) {
+      EXPECT_EQ(i + 1, device.caches[i].level);
+      EXPECT_EQ(1u + static_cast<unsigned>(i), device.caches[i].size);
+    }
+    ASSERT_EQ(size_t{AML_DEVICE_POOLS}, device.pool_count);
+    for (unsigned i = 0; i < AML_DEVICE_POOLS; ++i) {
+      EXPECT_EQ((i + 1) * kKib, device.pools[i].page_size);
+      EXPECT_EQ(i + 1u, device.pools[i].total);
+    }
   }
 }
 

@@ -82,6 +82,9 @@ TEST(CoreDeviceKind, ADaxDeviceOfAnNvdimmIsExpansion) {
   SysfsTree tree = SysfsTree::Of("cxl");
   EXPECT_EQ(Kind(AML_DEVICE_EXPANSION, AML_DEVICE_EVIDENCE_DAX), KindOf(Read(tree), 3));
   // One that is not made memory is not the node's.
+  EXPECT_TRUE(tree.MakeLink("sys/devices/platform/ACPI0012:00/ndbus0/region0/dax0.0/driver",
+                            "../../../../../../bus/dax/drivers/device_dax"));
+  EXPECT_EQ(Kind(AML_DEVICE_EXPANSION, AML_DEVICE_EVIDENCE_TIER), KindOf(Read(tree), 3));
   tree.Remove("sys/devices/platform/ACPI0012:00/ndbus0/region0/dax0.0/driver");
   EXPECT_EQ(Kind(AML_DEVICE_EXPANSION, AML_DEVICE_EVIDENCE_TIER), KindOf(Read(tree), 3));
 }
@@ -118,6 +121,31 @@ TEST(CoreDeviceKind, OneFigureIsEnough) {
   EXPECT_EQ(Kind(AML_DEVICE_HBM, AML_DEVICE_EVIDENCE_BANDWIDTH),
             KindOf(Read(Pair("150000", "0")), 1));
   EXPECT_EQ(kUnknown, KindOf(Read(Pair("0", "0")), 1));
+}
+
+TEST(CoreDeviceKind, FiguresMayBeThoseOfTheFirstClassOnly) {
+  const Devices devices = Read(SysfsTree::FromText(
+      "sys/devices/system/node/has_cpu: 0\n"
+      "sys/devices/system/node/node{0-1}/meminfo: Node {} MemTotal: 1024 kB\n"
+      "sys/devices/system/node/node{0-1}/access0/initiators/read_bandwidth: 1{}000\n"
+      "sys/devices/system/node/node{0-1}/access0/initiators/read_latency: {}1\n"));
+  EXPECT_EQ(Kind(AML_DEVICE_EXPANSION, AML_DEVICE_EVIDENCE_LATENCY), KindOf(devices, 1));
+}
+
+TEST(CoreDeviceKind, TheBestOfCpusMemoryIsWhatOthersAreComparedWith) {
+  for (const std::string other : {"0", "2"}) {
+    SysfsTree tree = Pair("100000", "0");
+    const std::string best = other == "0" ? "2" : "0";
+    EXPECT_TRUE(tree.Write("sys/devices/system/node/has_cpu", "0,2\n"));
+    EXPECT_TRUE(tree.Write(kNode + other + "/access1/initiators/read_bandwidth", "50000\n"));
+    EXPECT_TRUE(tree.Write(kNode + best + "/access1/initiators/read_bandwidth", "100000\n"));
+    EXPECT_EQ(Kind(AML_DEVICE_DRAM, AML_DEVICE_EVIDENCE_BANDWIDTH), KindOf(Read(tree), 1));
+    tree.Remove(kNode + std::string("1/access1"));
+    EXPECT_TRUE(tree.Write(kTiers + std::string("4/nodelist"), best + "\n"));
+    EXPECT_TRUE(tree.Write(kTiers + std::string("5/nodelist"), "1\n"));
+    EXPECT_TRUE(tree.Write(kTiers + std::string("6/nodelist"), other + "\n"));
+    EXPECT_EQ(Kind(AML_DEVICE_EXPANSION, AML_DEVICE_EVIDENCE_TIER), KindOf(Read(tree), 1));
+  }
 }
 
 TEST(CoreDeviceKind, OtherwiseTheTierTells) {

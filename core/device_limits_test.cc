@@ -86,7 +86,9 @@ TEST(CoreDeviceLimits, InAContainerTheRootOfTheMountIsTheGroup) {
 TEST(CoreDeviceLimits, AGroupOutsideOfTheMountTellsNothing) {
   for (const std::string groups : {"0::/../other", "0::/..", "0::", "0::other", "0", "", "::"})
     EXPECT_EQ(AML_UNKNOWN, Headroom(WithGroup(groups, "cgroup/memory.max: 4096\n"
-                                                      "cgroup/memory.current: 0\n")))
+                                                      "cgroup/memory.current: 0\n"
+                                                      "cgroupother/memory.max: 4096\n"
+                                                      "cgroupother/memory.current: 0\n")))
         << groups;
 }
 
@@ -96,6 +98,9 @@ TEST(CoreDeviceLimits, WhatIsUsedUpLeavesNothing) {
   EXPECT_EQ(0u, Headroom(WithGroup("0::/", files + "1073741824\n")));
   EXPECT_EQ(0u, Headroom(WithGroup("0::/", files + "1073741825\n")));
   EXPECT_EQ(1u, Headroom(WithGroup("0::/", files + "1073741823\n")));
+  // Another name that ends alike is another figure.
+  EXPECT_EQ(3u, Headroom(WithGroup("0::/", files + "1073741823\ncgroup/memory.stat: "
+                                                   "total_inactive_file 9\\ninactive_file 2\n")));
   // Counters are not read at one moment: more may be reclaimable than was used.
   EXPECT_EQ(kGib, Headroom(WithGroup("0::/", files + "5\ncgroup/memory.stat: inactive_file 9\n")));
 }

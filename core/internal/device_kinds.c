@@ -4,9 +4,10 @@
 //
 // A region of the CXL bus (Documentation/ABI/testing/sysfs-bus-cxl) is a range of physical
 // addresses; its node is the one whose memory blocks lie there. A DAX device (sysfs-bus-dax) that
-// the driver kmem has made memory names its node, and its path the bus that it is on. One of the
-// platform device hmem.* is not evidence: that is memory which firmware has set apart, HBM as well
-// as CXL. As kmem gives what firmware has no figures for a tier of its own, neither is its tier.
+// the driver kmem has made memory names its node, and its path the region, if it is of an
+// NVDIMM or CXL. One of the platform device hmem.* has none, and is no evidence: that is memory
+// which firmware has set apart, HBM as well as CXL. As kmem gives what firmware has no figures for
+// a tier of its own, neither is its tier.
 
 #include <stdbool.h>
 #include <string.h>
@@ -66,8 +67,7 @@ static void read_dax(struct buses *buses, struct aml_internal_device_source *sou
     return;
   const char *const path =
       aml_internal_tree_link(tree, "%s/bus/dax/devices/%s", source->sysfs, name);
-  const bool is_expansion = path != NULL && strstr(path, "/hmem.") == NULL &&
-                            (strstr(path, "/ndbus") != NULL || strstr(path, "/region") != NULL);
+  const bool is_expansion = path != NULL && strstr(path, "/region") != NULL;
   (void)aml_nodeset_add(is_expansion ? &buses->expansion : &buses->set_apart, (int)node);
 }
 
