@@ -112,9 +112,7 @@ std::map<std::string, Damage> Damages() {
       {"empty", ""},
       {"blank", "\n"},
       {"not a number", "nonsense\n"},
-      {"negative", "-1\n"},
-      {"too large a number", "99999999999999999999999999\n"},
-      {"huge", std::string(size_t{1} << 20, '7') + "\n"},
+      {"huge", std::string(70000, '7') + "\n"},
       {"binary", std::string("0\0\xff\xfe\n", 5)},
   };
   for (const auto &[name, content] : contents)

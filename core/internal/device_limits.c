@@ -53,7 +53,7 @@ static bool has_name(const char *names, size_t length, const char *name) {
   return false;
 }
 
-/** Copies the path of the process's group without a slash at its end; false if there is none. */
+/** Copies the path of the process's group; false if there is none. */
 static bool find_group(struct aml_internal_device_source *source, const char *controller,
                        char *path, size_t capacity) {
   char *line = aml_internal_tree_text(&source->tree, "%s/self/cgroup", source->procfs);
@@ -64,13 +64,11 @@ static bool find_group(struct aml_internal_device_source *source, const char *co
         names == NULL ? NULL : memchr(names + 1, ':', (size_t)(end - names - 1));
     if (colon == NULL || !has_name(names + 1, (size_t)(colon - names - 1), controller))
       continue;
-    size_t length = (size_t)(end - colon - 1);
+    const size_t length = (size_t)(end - colon - 1);
     if (length == 0 || length >= capacity || colon[1] != '/' ||
         (length >= 3 && memcmp(colon + 1, "/..", 3) == 0))
       return false;
     memcpy(path, colon + 1, length);
-    while (length > 0 && path[length - 1] == '/')
-      --length;
     path[length] = '\0';
     return true;
   }

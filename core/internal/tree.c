@@ -109,9 +109,8 @@ static int64_t number_in(const char *name, const char *prefix, const char *suffi
   if (!isdigit((unsigned char)*name) || (*name == '0' && isdigit((unsigned char)name[1])))
     return -1;
   char *end;
-  errno = 0;
-  const long long number = strtoll(name, &end, 10);
-  return errno == 0 && number < limit && strcmp(end, suffix) == 0 ? number : -1;
+  const long long number = strtoll(name, &end, 10); // the largest there is if it is larger
+  return number < limit && strcmp(end, suffix) == 0 ? number : -1;
 }
 
 int64_t aml_internal_tree_next(DIR *folder, const char *prefix, const char *suffix, int64_t limit) {
