@@ -74,7 +74,7 @@ static size_t max_alignment(const struct aml_area_linux *self) {
 static int map(struct aml_area *area, size_t size, const struct aml_area_map_options *options,
                void **pointer) {
   static const char call[] = "aml_area_map";
-  const struct aml_area_linux *const self = self_of(area);
+  struct aml_area_linux *const self = self_of(area);
   struct aml_internal_linux_trouble trouble;
   if (options->alignment > max_alignment(self))
     return aml_error_set_value(-AML_EINVAL, call, "alignment", options->alignment,
@@ -212,7 +212,7 @@ static int move(struct aml_area *area, size_t count, void *const pointers[], con
 static int resize(struct aml_area *area, void *pointer, size_t old_size, size_t new_size,
                   unsigned flags, void **new_pointer) {
   static const char call[] = "aml_area_resize";
-  const struct aml_area_linux *const self = self_of(area);
+  struct aml_area_linux *const self = self_of(area);
   struct aml_internal_linux_trouble trouble;
   int err = check_start(self, call, pointer);
   if (!err)
@@ -258,6 +258,7 @@ static int purge(struct aml_area *area, void *pointer, size_t size) {
 }
 
 static void fini(struct aml_area *area) {
+  aml_internal_linux_end_reservation(self_of(area));
   *self_of(area) = (struct aml_area_linux){.area = {.ops = &aml_area_linux_ops}};
 }
 

@@ -22,7 +22,9 @@
 //
 // Threads: thread-safe. Threads are made only by a map that populates, and end with it.
 // Cost: map and unmap are one system call each, and one more for a policy (mbind(2)), for huge
-// pages, and for each other option; a larger alignment than a page up to two more. No page is
+// pages, and for each other option; a larger alignment than a page up to two more. Where the system
+// wants advice on huge pages, mappings of one or two of them are cut out of a reservation of 32,
+// which spares that call; its addresses, not memory, are the area's until its end. No page is
 // touched but to populate, to lock, and for bound memory from a pool. The area keeps no record of
 // mappings: aml_area_info::size is AML_UNKNOWN, and unmap trusts its caller.
 
@@ -30,6 +32,7 @@
 #define AML_AREA_LINUX_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "aml/core/area.h"
 #include "aml/core/block.h"
@@ -76,7 +79,7 @@ struct aml_area_linux_options {
   struct aml_nodeset devices; /**< nodes of the policy, exactly; empty for those that take none */
 };
 
-/** Anonymous memory; use functions. Does not change once initialised. */
+/** Anonymous memory; use functions. Once initialised only `reserved` changes, as atomics do. */
 struct aml_area_linux {
   struct aml_area area;
   enum aml_policy policy;
@@ -92,6 +95,7 @@ struct aml_area_linux {
   size_t huge_page_size; /**< what mappings of that size and more are aligned to; 0: nothing */
   size_t advised_size;   /**< from which on mappings are advised to be huge; SIZE_MAX: none is */
   size_t guard_size;     /**< a multiple of granularity */
+  uintptr_t reserved;    /**< the next piece of a reservation; 0: there is none */
   struct aml_nodeset devices;
 };
 

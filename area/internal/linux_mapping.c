@@ -25,6 +25,9 @@ enum { ACCESS = PROT_READ | PROT_WRITE, PLAIN = MAP_PRIVATE | MAP_ANONYMOUS };
 // How often the room between guards may be lost to another thread.
 enum { ATTEMPTS = 8 };
 
+// More is not mapped too much in accessible memory.
+enum { LARGE_ALIGNMENT = 4 << 20 };
+
 static const char AT_HINT[] = "mmap at the hint";
 static const char FROM_POOL[] = "mmap from the pool of huge pages";
 
@@ -125,6 +128,20 @@ static bool reserve(const struct aml_area_linux *self, const struct room *room, 
   return true;
 }
 
+bool aml_internal_linux_reserve(const struct aml_area_linux *self, void *hint, size_t size,
+                                char **base) {
+  const struct room room = {.size = size, .alignment = size};
+  struct aml_internal_linux_trouble ignored;
+  void *const start = mmap(hint, size, PROT_NONE, PLAIN, -1, 0);
+  if (start == MAP_FAILED)
+    return false;
+  *base = start;
+  if (((uintptr_t)start & (size - 1)) == 0)
+    return true;
+  (void)munmap(start, size);
+  return map_room(self, &room, PROT_NONE, 0, base, &ignored);
+}
+
 /** Maps from the pool between guards, or at a larger alignment than the pool's. */
 static bool map_pool_between(const struct aml_area_linux *self, const struct room *room,
                              bool is_exact, char **body,
@@ -164,9 +181,9 @@ static bool map_pool(const struct aml_area_linux *self, const struct room *room,
   return true;
 }
 
-/** Maps base pages between guards. */
-static bool map_guarded(const struct aml_area_linux *self, const struct room *room, bool is_exact,
-                        char **body, struct aml_internal_linux_trouble *trouble) {
+/** Maps base pages of a larger reservation. */
+static bool map_reserved(const struct aml_area_linux *self, const struct room *room, bool is_exact,
+                         char **body, struct aml_internal_linux_trouble *trouble) {
   if (!reserve(self, room, is_exact, body, trouble))
     return false;
   if (mprotect(*body, room->size, ACCESS) == 0)
@@ -191,8 +208,9 @@ static bool map_by_luck(const struct room *room, char **body) {
 /** Maps base pages at the alignment of `room`. */
 static bool map_base(const struct aml_area_linux *self, const struct room *room, bool is_exact,
                      char **body, struct aml_internal_linux_trouble *trouble) {
-  if (room->guard != 0)
-    return map_guarded(self, room, is_exact, body, trouble);
+  // Accessible memory counts as taken, be it for an instant, and a system may not have as much.
+  if (room->guard != 0 || (!is_exact && room->alignment > LARGE_ALIGNMENT))
+    return map_reserved(self, room, is_exact, body, trouble);
   if (is_exact) {
     *body = room->hint;
     return aml_internal_linux_map_at(self, room->hint, room->size, false, trouble);
@@ -218,7 +236,7 @@ static bool map_for_huge(const struct aml_area_linux *self, struct room room, bo
   return trouble->number == ENOMEM && map_base(self, &room, false, body, trouble);
 }
 
-bool aml_internal_linux_map(const struct aml_area_linux *self, size_t size,
+bool aml_internal_linux_map(struct aml_area_linux *self, size_t size,
                             const struct aml_area_map_options *options, void **pointer,
                             struct aml_internal_linux_trouble *trouble) {
   const bool is_exact = (options->flags & AML_AREA_MAP_EXACT) != 0;
@@ -236,7 +254,10 @@ bool aml_internal_linux_map(const struct aml_area_linux *self, size_t size,
   if (!part.is_pool) {
     if (aml_internal_linux_has_pool(self) && (self->wishes & AML_AREA_GRANT_HUGE_POOL) == 0)
       return false;
-    if (!map_for_huge(self, room, is_exact, &part.base, trouble))
+    part.is_advised = room.hint == NULL && room.guard == 0 &&
+                      room.alignment <= self->huge_page_size &&
+                      aml_internal_linux_map_piece(self, size, &part.base);
+    if (!part.is_advised && !map_for_huge(self, room, is_exact, &part.base, trouble))
       return false;
   }
   if (!aml_internal_linux_prepare(self, &part, trouble)) {

@@ -38,13 +38,23 @@ int aml_internal_linux_refuse(const struct aml_area_linux *self, const char *cal
                               const struct aml_internal_linux_trouble *trouble);
 
 /** Makes a mapping; options are checked already. */
-bool aml_internal_linux_map(const struct aml_area_linux *self, size_t size,
+bool aml_internal_linux_map(struct aml_area_linux *self, size_t size,
                             const struct aml_area_map_options *options, void **pointer,
                             struct aml_internal_linux_trouble *trouble);
 
 /** Maps accessible memory at an address or not at all, from the pool if asked. */
 bool aml_internal_linux_map_at(const struct aml_area_linux *self, void *place, size_t size,
                                bool from_pool, struct aml_internal_linux_trouble *trouble);
+
+/** Reserves inaccessible addresses, aligned to their size, at the hint if that is free. */
+bool aml_internal_linux_reserve(const struct aml_area_linux *self, void *hint, size_t size,
+                                char **base);
+
+/** Makes a mapping that needs no more advice on huge pages, if it is of a size for that. */
+bool aml_internal_linux_map_piece(struct aml_area_linux *self, size_t size, char **base);
+
+/** Gives back what such mappings would have been made of. */
+void aml_internal_linux_end_reservation(struct aml_area_linux *self);
 
 /** Whether this area's mappings are to come from a pool. */
 bool aml_internal_linux_has_pool(const struct aml_area_linux *self);
@@ -55,6 +65,7 @@ struct aml_internal_linux_part {
   size_t size;
   size_t whole_size; /**< of the mapping */
   bool is_pool;
+  bool is_advised;   /**< to be of huge pages */
   bool is_populated; /**< asked for by the caller of map */
 };
 
@@ -68,7 +79,7 @@ bool aml_internal_linux_unmap(const struct aml_area_linux *self, void *pointer, 
                               struct aml_internal_linux_trouble *trouble);
 
 /** Resizes a mapping. */
-bool aml_internal_linux_resize(const struct aml_area_linux *self, char *pointer, size_t old_size,
+bool aml_internal_linux_resize(struct aml_area_linux *self, char *pointer, size_t old_size,
                                size_t new_size, unsigned flags, void **new_pointer,
                                struct aml_internal_linux_trouble *trouble);
 

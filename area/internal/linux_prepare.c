@@ -44,7 +44,7 @@ static bool advise(const struct aml_internal_linux_part *part, int advice, const
 static bool advise_huge(const struct aml_area_linux *self,
                         const struct aml_internal_linux_part *part,
                         struct aml_internal_linux_trouble *trouble) {
-  if (part->is_pool)
+  if (part->is_pool || part->is_advised)
     return true;
   if (self->huge_pages == AML_AREA_LINUX_HUGE_NONE)
     return advise(part, MADV_NOHUGEPAGE, "madvise", trouble);

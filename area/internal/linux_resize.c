@@ -161,8 +161,8 @@ static bool grow_pool(const struct aml_area_linux *self, char *pointer, size_t o
 }
 
 /** Copies a mapping to a larger one. */
-static bool replace(const struct aml_area_linux *self, char *pointer, size_t old_size,
-                    size_t new_size, void **result, struct aml_internal_linux_trouble *trouble) {
+static bool replace(struct aml_area_linux *self, char *pointer, size_t old_size, size_t new_size,
+                    void **result, struct aml_internal_linux_trouble *trouble) {
   static const struct aml_area_map_options defaults = {0};
   struct aml_internal_linux_trouble ignored;
   void *copy;
@@ -177,7 +177,7 @@ static bool replace(const struct aml_area_linux *self, char *pointer, size_t old
   return true;
 }
 
-bool aml_internal_linux_resize(const struct aml_area_linux *self, char *pointer, size_t old_size,
+bool aml_internal_linux_resize(struct aml_area_linux *self, char *pointer, size_t old_size,
                                size_t new_size, unsigned flags, void **new_pointer,
                                struct aml_internal_linux_trouble *trouble) {
   if (self->guard_size == 0 && !aml_internal_linux_has_pool(self))
