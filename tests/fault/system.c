@@ -3,7 +3,8 @@
 // ld(1), --wrap: an undefined reference to x becomes one to __wrap_x, and one to __real_x becomes
 // x. References within a shared library were settled when that was linked, and stay.
 //
-// The system calls on NUMA are made here by syscall(2), so that a test need not have libnuma.
+// The system calls on NUMA are made here by syscall(2), so that a test need not have libnuma. Those
+// that others make so come by here as well.
 
 #include "aml/tests/fault/system.h"
 
@@ -194,7 +195,17 @@ int __wrap_mlock2(const void *start, size_t size, unsigned flags) {
   return fails(AML_FAULT_MLOCK) ? -1 : __real_mlock2(start, size, flags);
 }
 
-// NUMA, as in numaif.h
+int __real_munlock(const void *start, size_t size);
+int __wrap_munlock(const void *start, size_t size);
+
+int __wrap_munlock(const void *start, size_t size) {
+  return fails(AML_FAULT_MUNLOCK) ? -1 : __real_munlock(start, size);
+}
+
+// NUMA, as in numaif.h, and by syscall(2)
+
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
 
 long __wrap_mbind(void *start, unsigned long size, int mode, const unsigned long *mask,
                   unsigned long bits, unsigned flags);
@@ -205,21 +216,45 @@ long __wrap_move_pages(int process, unsigned long count, void **pages, const int
 
 long __wrap_mbind(void *start, unsigned long size, int mode, const unsigned long *mask,
                   unsigned long bits, unsigned flags) {
-  return fails(AML_FAULT_MBIND) ? -1 : syscall(SYS_mbind, start, size, mode, mask, bits, flags);
+  return __wrap_syscall(SYS_mbind, start, size, mode, mask, bits, flags);
 }
 
 long __wrap_get_mempolicy(int *mode, unsigned long *mask, unsigned long bits, void *address,
                           unsigned flags) {
-  return fails(AML_FAULT_GET_MEMPOLICY)
-             ? -1
-             : syscall(SYS_get_mempolicy, mode, mask, bits, address, flags);
+  return __wrap_syscall(SYS_get_mempolicy, mode, mask, bits, address, flags);
 }
 
 long __wrap_move_pages(int process, unsigned long count, void **pages, const int *nodes,
                        int *status, int flags) {
-  return fails(AML_FAULT_MOVE_PAGES)
-             ? -1
-             : syscall(SYS_move_pages, process, count, pages, nodes, status, flags);
+  return __wrap_syscall(SYS_move_pages, process, count, pages, nodes, status, flags);
+}
+
+/** Which of our calls a system call is; 0: none. */
+static enum aml_fault_call call_of(long number) {
+  switch (number) {
+  case SYS_mbind:
+    return AML_FAULT_MBIND;
+  case SYS_get_mempolicy:
+    return AML_FAULT_GET_MEMPOLICY;
+  case SYS_move_pages:
+    return AML_FAULT_MOVE_PAGES;
+  default:
+    return 0;
+  }
+}
+
+long __wrap_syscall(long number, ...) {
+  long arguments[6];
+  va_list rest;
+  va_start(rest, number);
+  // As libc does, which knows no more of how many there are.
+  for (size_t i = 0; i < sizeof arguments / sizeof *arguments; ++i)
+    arguments[i] = va_arg(rest, long);
+  va_end(rest);
+  if (fails(call_of(number)))
+    return -1;
+  return __real_syscall(number, arguments[0], arguments[1], arguments[2], arguments[3],
+                        arguments[4], arguments[5]);
 }
 
 // Files
@@ -245,11 +280,27 @@ ssize_t __wrap_read(int file, void *bytes, size_t size) {
   return fails(AML_FAULT_READ) ? -1 : __real_read(file, bytes, size);
 }
 
+int __real_access(const char *path, int mode);
+int __wrap_access(const char *path, int mode);
+
+int __wrap_access(const char *path, int mode) {
+  return fails(AML_FAULT_ACCESS) ? -1 : __real_access(path, mode);
+}
+
 int __real_ioctl(int file, unsigned long request, void *argument);
 int __wrap_ioctl(int file, unsigned long request, void *argument);
 
 int __wrap_ioctl(int file, unsigned long request, void *argument) {
   return fails(AML_FAULT_IOCTL) ? -1 : __real_ioctl(file, request, argument);
+}
+
+// The process
+
+int __real_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+int __wrap_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+
+int __wrap_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
+  return fails(AML_FAULT_PRCTL) ? -1 : __real_prctl(option, a, b, c, d);
 }
 
 // Threads

@@ -30,7 +30,7 @@ enum aml_fault_call {
   AML_FAULT_MUNMAP = 1 << 6,
   AML_FAULT_MREMAP = 1 << 7,
   AML_FAULT_MADVISE = 1 << 8,
-  AML_FAULT_MBIND = 1 << 9,
+  AML_FAULT_MBIND = 1 << 9, /**< this and the next two: by syscall() as well */
   AML_FAULT_GET_MEMPOLICY = 1 << 10,
   AML_FAULT_MOVE_PAGES = 1 << 11,
   AML_FAULT_OPEN = 1 << 12,
@@ -39,6 +39,9 @@ enum aml_fault_call {
   AML_FAULT_MLOCK = 1 << 15, /**< mlock and mlock2 */
   AML_FAULT_IOCTL = 1 << 16,
   AML_FAULT_PTHREAD_CREATE = 1 << 17,
+  AML_FAULT_MUNLOCK = 1 << 18,
+  AML_FAULT_ACCESS = 1 << 19,
+  AML_FAULT_PRCTL = 1 << 20,
 
   /** All that take memory off the C heap. */
   AML_FAULT_HEAP = AML_FAULT_MALLOC | AML_FAULT_CALLOC | AML_FAULT_REALLOC |

@@ -8,6 +8,8 @@
 #include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -87,6 +89,9 @@ std::vector<Case> Cases() {
        mapping([](void *start) { return madvise(start, kSize, MADV_DONTNEED) == 0; })},
       {"mbind", AML_FAULT_MBIND,
        mapping([](void *start) { return mbind(start, kSize, MPOL_DEFAULT, nullptr, 0, 0) == 0; })},
+      {"mbind_by_number", AML_FAULT_MBIND, mapping([](void *start) {
+         return syscall(SYS_mbind, start, kSize, MPOL_DEFAULT, nullptr, 0, 0) == 0;
+       })},
       {"get_mempolicy", AML_FAULT_GET_MEMPOLICY,
        [] { return get_mempolicy(nullptr, nullptr, 0, nullptr, 0) == 0; }},
       {"move_pages", AML_FAULT_MOVE_PAGES, mapping([](void *start) {
@@ -113,6 +118,10 @@ std::vector<Case> Cases() {
       {"mlock", AML_FAULT_MLOCK, mapping([](void *start) { return mlock(start, kSize) == 0; })},
       {"mlock2", AML_FAULT_MLOCK,
        mapping([](void *start) { return mlock2(start, kSize, MLOCK_ONFAULT) == 0; })},
+      {"munlock", AML_FAULT_MUNLOCK,
+       mapping([](void *start) { return munlock(start, kSize) == 0; })},
+      {"access", AML_FAULT_ACCESS, [] { return access("/dev/null", F_OK) == 0; }},
+      {"prctl", AML_FAULT_PRCTL, [] { return prctl(PR_GET_DUMPABLE, 0UL, 0UL, 0UL, 0UL) >= 0; }},
       {"ioctl", AML_FAULT_IOCTL,
        [] {
          int size = 0;
