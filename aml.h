@@ -28,6 +28,7 @@
 #include "aml/core/dma.h"
 #include "aml/core/error.h"
 #include "aml/core/nodeset.h"
+#include "aml/core/probe.h"
 #include "aml/core/scratchpad.h"
 #include "aml/core/tile.h"
 #include "aml/core/tiling.h"
