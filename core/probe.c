@@ -97,14 +97,12 @@ static uint64_t usable_anywhere(const struct aml_devices *devices) {
   return sum < headroom ? sum : headroom;
 }
 
-/** Tells what the target has to give, and whether it is the machine's only device. */
+/** Tells what the target has to give, if known, and whether it is the machine's only device. */
 static int look_up(int target, uint64_t *usable, bool *is_only) {
   struct aml_devices *devices = NULL;
   if (target < AML_PROBE_ANY)
     return refuse("target", "is neither a device nor AML_PROBE_ANY");
   int err = aml_devices_read(&devices, NULL);
-  *is_only = false;
-  *usable = AML_UNKNOWN;
   if (target == AML_PROBE_ANY && (err == -AML_ENOENT || err == -AML_ENODEV))
     return 0;
   if (err)
@@ -319,8 +317,8 @@ static int measure(struct probe *it, struct aml_probe_result *result) {
 
 /** With the options settled: gets what is needed, measures, and gives it back. */
 static int run(struct probe *it, int target, struct aml_probe_result *result) {
-  uint64_t usable;
-  bool is_only;
+  uint64_t usable = AML_UNKNOWN;
+  bool is_only = false;
   size_t size = 0;
   int err = look_up(target, &usable, &is_only);
   if (!err)
