@@ -32,7 +32,7 @@ static void settle(struct aml_area_limited *self, size_t mapped, size_t reserved
   struct aml_area_quota_state *const state = &self->quota->state;
   state->charged -= charge_of(self);
   state->mapped -= self->mapped;
-  self->mapped = mapped;
+  __atomic_store_n(&self->mapped, mapped, __ATOMIC_RELAXED);
   self->reserved = reserved;
   state->mapped += mapped;
   state->charged += charge_of(self);
@@ -46,7 +46,7 @@ struct claim {
   size_t reserved;
 };
 
-/** Settles a claim, if that keeps to the limit or `is_allowed`. */
+/** Settles a claim, if that keeps to the limit or `is_allowed`; else tells how the quota stands. */
 static bool try_claim(struct aml_area_limited *self, const struct claim *claim, bool is_allowed,
                       struct aml_area_quota_state *state) {
   struct aml_area_quota *const quota = self->quota;
@@ -61,7 +61,8 @@ static bool try_claim(struct aml_area_limited *self, const struct claim *claim, 
   fits = fits && (is_allowed || total <= larger(quota->state.limit, quota->state.charged));
   if (fits)
     settle(self, mapped, reserved);
-  *state = quota->state;
+  else
+    *state = quota->state;
   (void)pthread_mutex_unlock(&quota->lock);
   return fits;
 }
@@ -135,18 +136,18 @@ static int map(struct aml_area *area, size_t size, const struct aml_area_map_opt
   return err;
 }
 
-/** Rounds up the size of what is to be a mapping, and refuses more than there is. */
+/**
+ * Rounds up the size of what is to be a mapping, and refuses more than there is. Without the lock:
+ * the caller's own mapping is counted already, and stays so until the caller gives it back.
+ */
 static int round_up_mapped(struct aml_area_limited *self, const char *call, const char *argument,
                            size_t size, size_t *rounded) {
   const int err = round_up(self, -AML_EINVAL, call, argument, size, rounded);
   if (err)
     return err;
-  (void)pthread_mutex_lock(&self->quota->lock);
-  const bool is_there = *rounded <= self->mapped;
-  (void)pthread_mutex_unlock(&self->quota->lock);
-  return is_there
-             ? 0
-             : aml_error_set_value(-AML_EINVAL, call, argument, size, "is more than is mapped");
+  if (*rounded > __atomic_load_n(&self->mapped, __ATOMIC_RELAXED))
+    return aml_error_set_value(-AML_EINVAL, call, argument, size, "is more than is mapped");
+  return 0;
 }
 
 static int unmap(struct aml_area *area, void *pointer, size_t size) {
@@ -178,7 +179,9 @@ static int resize(struct aml_area *area, void *pointer, size_t old_size, size_t 
   if (err)
     return err;
   err = aml_internal_forward_resize(area, pointer, old_size, new_size, flags, new_pointer);
-  unmap_bytes(self, err ? grown : shrunk);
+  const size_t returned = err ? grown : shrunk;
+  if (returned != 0)
+    unmap_bytes(self, returned);
   return err;
 }
 

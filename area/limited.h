@@ -15,7 +15,8 @@
 //
 // Threads: thread-safe. A quota has a lock, held for some instructions only; in the child of a
 // fork() during which another thread was in a call, the quota cannot be used.
-// Cost: map, unmap and resize add taking the lock once or twice; other calls are forwarded.
+// Cost: map, unmap and resize add taking the lock, twice where the inner area fails; the rest is
+// forwarded.
 
 #ifndef AML_AREA_LIMITED_H
 #define AML_AREA_LIMITED_H
@@ -86,7 +87,7 @@ struct aml_area_limited {
   struct aml_area *inner;       /**< borrowed; null: not initialised */
   struct aml_area_quota *quota; /**< borrowed; its lock guards what follows */
   size_t granularity;
-  size_t mapped;
+  size_t mapped; /**< atomic where the lock is not held */
   size_t reserved;
 };
 
