@@ -106,6 +106,7 @@ static int map(struct aml_area *area, size_t size, const struct aml_area_map_opt
   static const char call[] = "aml_area_map";
   fixed_state *const state = state_of(area);
   struct aml_internal_mapping *piece = NULL;
+  char *bytes = NULL;
   size_t rounded = 0;
   int err = check(call, area);
   if (!err)
@@ -116,14 +117,15 @@ static int map(struct aml_area *area, size_t size, const struct aml_area_map_opt
     return refuse(call, "size", AML_INTERNAL_EXTENTS_NO_ROOM, size);
   (void)pthread_mutex_lock(&state->lock);
   const enum aml_internal_extents_result result = cut(state, rounded, options, &piece);
+  if (result == AML_INTERNAL_EXTENTS_OK)
+    bytes = pointer_of(state, piece);
   (void)pthread_mutex_unlock(&state->lock);
   if (result == AML_INTERNAL_EXTENTS_NO_ROOM && (options->flags & AML_AREA_MAP_EXACT) != 0)
     return aml_error_set(-AML_EEXIST, call, "hint", "is not free, aligned and in the region");
   if (result != AML_INTERNAL_EXTENTS_OK)
     return refuse(call, "size", result, size);
-  piece->size = size;
-  prepare(state, pointer_of(state, piece), rounded, options->flags);
-  *pointer = pointer_of(state, piece);
+  prepare(state, bytes, rounded, options->flags);
+  *pointer = bytes;
   return 0;
 }
 

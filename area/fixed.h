@@ -13,7 +13,8 @@
 // memory that the host cannot touch. Memory that the host can write is zeroed by the host unless
 // AML_AREA_MAP_NO_ZERO says otherwise.
 //
-// Threads: thread-safe, by a lock.
+// Threads: thread-safe. After a fork the child may use the area if no other thread was in a call on
+// it, or on the C heap, as for every lock.
 // Cost: map looks at the free pieces in turn; all else is O(log n) in mappings. unmap and get_info
 // check that they are given a mapping. No system call.
 
@@ -64,7 +65,7 @@ extern AML_PUBLIC const struct aml_area_ops aml_area_fixed_ops;
  *
  * Beyond core/area.h, map fails with -AML_ENOMEM where there is no room, and for the record;
  * shrinking too, for the record of what becomes free. A mapping that may move does so by a copy,
- * if the host can read and write it.
+ * if the host can read and write it, and is then aligned to the granularity only.
  *
  * @param area     declared by AML_AREA_FIXED_DECL, not initialised.
  * @param options  not null. Not kept.
