@@ -13,6 +13,7 @@
 #include "aml/area/linux.h"
 #include "aml/core/area.h"
 #include "aml/core/error.h"
+#include "aml/core/nodeset.h"
 #include "aml/tests/fault/area.h"
 #include "aml/tests/support/page_area.h"
 
@@ -254,6 +255,68 @@ TEST_F(AreaLimited, ACallbackAllowsFreesOrRefuses) {
   EXPECT_EQ(3, script.calls);
   EXPECT_EQ(0, aml_area_unmap(limited.area, allowed, kPage));
   EXPECT_EQ(0, aml_area_unmap(limited.area, retried, 2 * kPage));
+}
+
+TEST_F(AreaLimited, ACallbackMayMapAndIsAskedAgain) {
+  struct Nested {
+    aml_area *area;
+    int depth;
+    int deepest;
+  } nested = {};
+  aml_area_quota_options options = {};
+  options.argument = &nested;
+  options.callback = [](void *argument, const aml_area_quota_state *, size_t) {
+    auto *const self = static_cast<Nested *>(argument);
+    if (++self->depth > self->deepest)
+      self->deepest = self->depth;
+    if (self->depth < 3) {
+      EXPECT_EQ(nullptr, aml_area_map(self->area, 1, nullptr));
+    }
+    return --self->depth == 0 ? AML_AREA_QUOTA_ALLOW : AML_AREA_QUOTA_REFUSE;
+  };
+  ASSERT_EQ(0, aml_area_quota_init(&quota_, &options));
+  Limited limited(inner_, &quota_, 0);
+  nested.area = limited.area;
+  void *const page = aml_area_map(limited.area, 1, nullptr);
+  EXPECT_NE(nullptr, page);
+  EXPECT_EQ(3, nested.deepest);
+  EXPECT_EQ(2u, State().refusals);
+  EXPECT_EQ(kPage, State().charged);
+  EXPECT_EQ(0, aml_area_unmap(limited.area, page, 1));
+}
+
+TEST_F(AreaLimited, WhatIsForwardedFailsAsTheInnerAreaDoes) {
+  AML_AREA_LINUX_DECL(memory);
+  ASSERT_EQ(0, aml_area_linux_init(memory, nullptr));
+  AML_AREA_FAULT_DECL(faulty);
+  ASSERT_EQ(0, aml_area_fault_init(faulty, memory, 0));
+  Limited limited(faulty, &quota_, 0);
+  aml_area *const area = limited.area;
+  EXPECT_EQ(aml_area_capabilities(memory), aml_area_capabilities(area));
+  void *const page = aml_area_map(area, kPage, nullptr);
+  ASSERT_NE(nullptr, page);
+  const aml_nodeset zero = aml_nodeset_of(0);
+  const int device = 0;
+  int result = 5;
+  aml_area_info info;
+  const auto fail = [&] { aml_area_fault_arm(faulty, AML_AREA_FAULT_ALL, 1, 1, -AML_EIO); };
+  fail();
+  EXPECT_EQ(-AML_EIO, aml_area_get_info(area, page, &info));
+  fail();
+  EXPECT_EQ(-AML_EIO, aml_area_bind(area, page, kPage, AML_POLICY_BIND, &zero, 0));
+  fail();
+  EXPECT_EQ(-AML_EIO, aml_area_locate(area, 1, &page, &result));
+  fail();
+  EXPECT_EQ(-AML_EIO, aml_area_move(area, 1, &page, &device, &result));
+  fail();
+  EXPECT_EQ(-AML_EIO, aml_area_purge(area, page, kPage));
+  EXPECT_EQ(1u, aml_area_fault_disarm(faulty));
+  EXPECT_EQ(-AML_ENOTSUP, aml_area_sync(area, page, kPage));
+  EXPECT_EQ(5, result);
+  EXPECT_EQ(0, aml_area_get_info(area, page, &info));
+  EXPECT_STREQ("limited", info.type);
+  EXPECT_EQ(0, aml_area_unmap(area, page, kPage));
+  EXPECT_EQ(0u, aml_area_fault_live(faulty));
 }
 
 TEST_F(AreaLimited, WhatCannotBeAddedUpIsRefusedThoughAllowed) {
