@@ -37,12 +37,18 @@ static void *align_down(void *pointer, size_t alignment) {
   return (char *)pointer - ((uintptr_t)pointer & (alignment - 1));
 }
 
+static int refuse_declared(const char *call) {
+  return aml_error_set(-AML_EINVAL, call, "area", "was not initialised");
+}
+
 static int refuse_large(const char *call, const char *argument) {
   return aml_error_set(-AML_ENOMEM, call, argument, "is larger than the range of addresses");
 }
 
 /** Checks that a pointer can be what map returned. */
 static int check_start(const struct aml_area_linux *self, const char *call, const void *pointer) {
+  if (self->page_size == 0)
+    return refuse_declared(call);
   if (((uintptr_t)pointer & (self->granularity - 1)) != 0 || (uintptr_t)pointer <= self->guard_size)
     return aml_error_set(-AML_EINVAL, call, "pointer", "is not the start of a page");
   return 0;
@@ -76,6 +82,8 @@ static int map(struct aml_area *area, size_t size, const struct aml_area_map_opt
   static const char call[] = "aml_area_map";
   struct aml_area_linux *const self = self_of(area);
   struct aml_internal_linux_trouble trouble;
+  if (self->page_size == 0)
+    return refuse_declared(call);
   if (options->alignment > max_alignment(self))
     return aml_error_set_value(-AML_EINVAL, call, "alignment", options->alignment,
                                "is more than 1 GiB");
@@ -181,6 +189,8 @@ static int bind_range(struct aml_area *area, void *pointer, size_t size, enum am
                       const struct aml_nodeset *devices, unsigned flags) {
   static const char call[] = "aml_area_bind";
   const struct aml_area_linux *const self = self_of(area);
+  if (self->page_size == 0)
+    return refuse_declared(call);
   int err = widen(call, self->page_size, 0, &pointer, &size);
   // The kernel itself refuses a single device that does not exist.
   if (!err && policy > AML_POLICY_LOCAL && aml_nodeset_count(devices) > 1)
@@ -245,6 +255,8 @@ static int purge(struct aml_area *area, void *pointer, size_t size) {
   const bool is_locked = (self->flags & (AML_AREA_LINUX_LOCK | AML_AREA_LINUX_LOCK_ON_FAULT)) != 0;
   size_t start;
   size_t end;
+  if (self->page_size == 0)
+    return refuse_declared("aml_area_purge");
   if (!aml_checked_add((uintptr_t)pointer, size, &end))
     return aml_error_set(-AML_EINVAL, "aml_area_purge", "size",
                          "reaches past the range of addresses");

@@ -15,8 +15,9 @@
 // that.
 //
 // What options ask for is had, or map fails with a sentence; unless the same is among the wishes:
-// then it may be missing, and aml_area_info::granted tells what was got, for a mapping as the
-// kernel reports it. The transparent huge pages that are the default are a wish always.
+// then it may be missing, and aml_area_info::granted tells of a mapping which wishes it got, as the
+// kernel reports it. The transparent huge pages that are the default may be missing always, but are
+// told of each mapping only if they are named among the wishes, as the kernel is slow to tell.
 //
 // The kernel interleaves by pages, and by huge pages where it uses them.
 //
@@ -26,7 +27,8 @@
 // wants advice on huge pages, mappings of one or two of them are cut out of a reservation of 32,
 // which spares that call; its addresses, not memory, are the area's until its end. No page is
 // touched but to populate, to lock, and for bound memory from a pool. The area keeps no record of
-// mappings: aml_area_info::size is AML_UNKNOWN, and unmap trusts its caller.
+// mappings: aml_area_info::size is AML_UNKNOWN, and unmap trusts its caller, who may give back a
+// part, and must not give back twice: what has the addresses by then would go (area:tracked tells).
 
 #ifndef AML_AREA_LINUX_H
 #define AML_AREA_LINUX_H

@@ -83,7 +83,9 @@ TEST_F(AreaLinuxLockLimit, MoreThanTheLimitIsNotHad) {
     EXPECT_TRUE(IsLocked(memory));
     EXPECT_EQ(nullptr,
               aml_area_resize(area_, memory, 4 * page_, 5 * page_, AML_AREA_RESIZE_MAY_MOVE));
-    EXPECT_EQ(-AML_EAGAIN, aml_error_code());
+    EXPECT_EQ(-AML_ENOMEM, aml_error_code());
+    EXPECT_STREQ("aml_area_resize: mremap needs more locked memory than RLIMIT_MEMLOCK allows",
+                 aml_error_detail());
     EXPECT_TRUE(IsLocked(memory));
     Unmap(memory, 4 * page_);
   }));
@@ -107,6 +109,22 @@ TEST_F(AreaLinuxLockLimit, AsAWishItIsMissingAndInfoSaysSo) {
     EXPECT_FALSE(IsLocked(memory));
     Unmap(memory, 5 * page_);
     Unmap(large, 5 * page_);
+  }));
+}
+
+TEST_F(AreaLinuxLockLimit, InAProcessThatLocksAllThatIsSaidToo) {
+  EXPECT_SUCCESS_OR_SKIP(RunInChild([this] {
+    Limit(RLIMIT_MEMLOCK, 8 * page_);
+    if (mlockall(MCL_FUTURE) != 0)
+      _exit(77);
+    const size_t before = MappedPages();
+    EXPECT_EQ(nullptr, Map(16 * page_));
+    EXPECT_EQ(-AML_ENOMEM, aml_error_code());
+    EXPECT_STREQ("aml_area_map: mmap needs more locked memory than RLIMIT_MEMLOCK allows",
+                 aml_error_detail());
+    EXPECT_EQ(nullptr, Map(2 * kMiB)) << "a reservation is locked too";
+    EXPECT_EQ(-AML_ENOMEM, aml_error_code());
+    EXPECT_EQ(before, MappedPages());
   }));
 }
 

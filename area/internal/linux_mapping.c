@@ -48,6 +48,10 @@ int aml_internal_linux_refuse(const struct aml_area_linux *self, const char *cal
                               const struct aml_internal_linux_trouble *trouble) {
   if (trouble->what == NULL)
     return aml_internal_numa_refuse_bind(call, trouble->number, self->policy, &self->devices);
+  // Of mmap as of mremap; the former where a process locks all that it maps.
+  if (trouble->number == EAGAIN)
+    return aml_error_set(-AML_ENOMEM, call, trouble->what,
+                         "needs more locked memory than RLIMIT_MEMLOCK allows");
   return aml_error_set_system(call, trouble->what, trouble->number);
 }
 

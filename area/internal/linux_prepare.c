@@ -96,7 +96,8 @@ static bool lock(const struct aml_area_linux *self, const struct aml_internal_li
   if ((on_fault ? mlock2(part->base, part->size, MLOCK_ONFAULT) : mlock(part->base, part->size)) ==
       0)
     return true;
-  (void)fail(trouble, "mlock, which RLIMIT_MEMLOCK limits", errno);
+  // EAGAIN says that pages could not be had.
+  (void)fail(trouble, "mlock, which RLIMIT_MEMLOCK limits", errno == EAGAIN ? ENOMEM : errno);
   // It may have failed in the midst of populating, with the range locked.
   if (is_wish(self, AML_AREA_GRANT_LOCKED))
     (void)munlock(part->base, part->size);
