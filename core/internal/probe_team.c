@@ -116,6 +116,7 @@ static void *run_job(void *context) {
   } else {
     stream(team, it->job);
   }
+  it->job->ran_on = sched_getcpu();
   return NULL;
 }
 

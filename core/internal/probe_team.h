@@ -34,6 +34,7 @@ struct aml_internal_probe_job {
   uint64_t sum;     /**< of what was read, or the word to write; of a cycle: its seed */
   uint64_t count;   /**< bytes streamed, or pointers followed */
   uint64_t time_ns; /**< taken for it */
+  int ran_on;       /**< the CPU on which it ended */
 };
 
 /**

@@ -77,6 +77,20 @@ TEST_F(CoreProbeTeam, LoadGoesOnUntilTheChaseIsDone) {
   }
 }
 
+TEST_F(CoreProbeTeam, EachRunsOnItsCpu) {
+  const aml_cpuset before = Affinity();
+  for (int cpu = aml_cpuset_next(&cpus_, -1); cpu >= 0; cpu = aml_cpuset_next(&cpus_, cpu)) {
+    std::vector<aml_internal_probe_job> jobs(8, Job(AML_INTERNAL_PROBE_READ, 0, sizeof memory_));
+    for (aml_internal_probe_job &job : jobs)
+      job.cpu = cpu;
+    ASSERT_EQ(0, aml_internal_probe_run("call", jobs.data(), jobs.size(), 0));
+    for (const aml_internal_probe_job &job : jobs)
+      EXPECT_EQ(cpu, job.ran_on);
+  }
+  const aml_cpuset after = Affinity();
+  EXPECT_TRUE(aml_cpuset_is_equal(&before, &after));
+}
+
 TEST_F(CoreProbeTeam, NoneRunsIfOneCannot) {
   std::vector<aml_internal_probe_job> jobs(2, Job(AML_INTERNAL_PROBE_WRITE, 0, 4096));
   jobs[1].cpu = AML_CPUSET_CAPACITY - 1;
