@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 #include <numaif.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,6 +17,7 @@
 #include "aml/area/linux.h"
 #include "aml/core/area.h"
 #include "aml/core/error.h"
+#include "aml/core/nodeset.h"
 #include "aml/tests/fault/each_failure.h"
 #include "aml/tests/fault/system.h"
 
@@ -173,6 +175,26 @@ TEST_F(AreaLinuxCalls, APieceThatCannotBeBoundIsGivenBack) {
     EXPECT_EQ(-AML_ENOMEM, aml_error_code());
     EXPECT_EQ("aml_area_map: mbind: " + std::string(std::strerror(ENOMEM)), aml_error_detail());
   }
+}
+
+TEST_F(AreaLinuxCalls, AKernelWithoutWeightsIsNamedWithItsVersion) {
+  if (get_mempolicy(nullptr, nullptr, 0, nullptr, 0) != 0)
+    GTEST_SKIP() << "no NUMA system calls here";
+  aml_area_linux_options options = {};
+  options.policy = AML_POLICY_WEIGHTED_INTERLEAVE;
+  options.devices = aml_nodeset_of(0);
+  aml_area_destroy(&area_);
+  ASSERT_EQ(0, aml_area_linux_create(&area_, &options)) << aml_error_detail();
+  aml_fault_system_arm(AML_FAULT_MBIND | AML_FAULT_FROM_THEN_ON, 1, EINVAL);
+  EXPECT_EQ(nullptr, aml_area_map(area_, page_, nullptr));
+  EXPECT_NE(0u, aml_fault_system_disarm().failed);
+  EXPECT_EQ(-AML_ENOTSUP, aml_error_code());
+  utsname kernel = {};
+  ASSERT_EQ(0, uname(&kernel));
+  const std::string sentence = aml_error_detail();
+  EXPECT_EQ(0u, sentence.find("aml_area_map: ")) << sentence;
+  EXPECT_NE(std::string::npos, sentence.find("needs Linux 6.9")) << sentence;
+  EXPECT_NE(std::string::npos, sentence.find(kernel.release)) << sentence;
 }
 
 TEST_F(AreaLinuxCalls, WhatTheSystemDoesNotTellOfPoolsAndSettingsIsNotHad) {
