@@ -77,16 +77,17 @@ static enum aml_internal_extents_result cut(fixed_state *state, size_t size,
   return aml_internal_extents_take(&state->extents, size, alignment, piece);
 }
 
-/** Makes memory of a piece what the flags ask for. */
+/** Makes memory of a piece what the flags ask for; what is not zeroed stays if it can be read. */
 static void prepare(const fixed_state *state, char *bytes, size_t size, unsigned flags) {
   static const size_t smallest_page = 4096;
   if ((state->capabilities & AML_AREA_HOST_WRITABLE) == 0)
     return;
-  if ((flags & AML_AREA_MAP_NO_ZERO) == 0)
+  volatile char *const touched = bytes;
+  if ((state->capabilities & AML_AREA_ZEROED) != 0 && (flags & AML_AREA_MAP_NO_ZERO) == 0)
     memset(bytes, 0, size);
   else if ((flags & AML_AREA_MAP_POPULATE) != 0)
     for (size_t offset = 0; offset < size; offset += smallest_page)
-      ((volatile char *)bytes)[offset] = 0;
+      touched[offset] = (state->capabilities & HOST) == HOST ? touched[offset] : 0;
 }
 
 static int check_options(const fixed_state *state, const struct aml_area_map_options *options) {
@@ -282,6 +283,8 @@ static int check_region(const struct aml_area_fixed_options *options, size_t gra
                                "is not a power of two");
   if ((options->capabilities & ~GIVEN) != 0)
     return aml_error_set(-AML_EINVAL, call, "capabilities", "has a bit that is not the region's");
+  if ((options->flags & ~(unsigned)AML_AREA_FIXED_NO_ZERO) != 0)
+    return aml_error_set(-AML_EINVAL, call, "flags", "has an unknown bit");
   if (options->pointer == NULL)
     return aml_error_set(-AML_EINVAL, call, "pointer", "is null");
   if (!aml_checked_add((uintptr_t)options->pointer, options->size, &end) ||
@@ -311,14 +314,15 @@ int aml_area_fixed_init(struct aml_area *area, const struct aml_area_fixed_optio
   if (state == NULL)
     return aml_error_set(-AML_ENOMEM, call, NULL, "no memory for the state of the area");
   const unsigned given = options->capabilities ? options->capabilities : HOST;
+  const bool is_zeroed =
+      (given & AML_AREA_HOST_WRITABLE) != 0 && (options->flags & AML_AREA_FIXED_NO_ZERO) == 0;
   *state = (fixed_state){
       .lock = PTHREAD_MUTEX_INITIALIZER,
       .base = options->pointer,
       .total = size,
       .granularity = granularity,
       .max_alignment = largest_alignment(start, size, granularity),
-      .capabilities =
-          given | ((given & AML_AREA_HOST_WRITABLE) ? AML_AREA_ZEROED : 0) | AML_AREA_CAN_RESIZE,
+      .capabilities = given | (is_zeroed ? AML_AREA_ZEROED : 0) | AML_AREA_CAN_RESIZE,
       .devices = options->devices,
   };
   if (aml_internal_extents_add(&state->extents, start, size) != AML_INTERNAL_EXTENTS_OK) {

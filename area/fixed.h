@@ -11,7 +11,7 @@
 // Mappings are cut from the region first fit, by address; what is given back merges with its free
 // neighbours. What is known of them lies on the C heap and nothing in the region, so it may be
 // memory that the host cannot touch. Memory that the host can write is zeroed by the host unless
-// AML_AREA_MAP_NO_ZERO says otherwise.
+// AML_AREA_MAP_NO_ZERO, or AML_AREA_FIXED_NO_ZERO for all of the area, says otherwise.
 //
 // Threads: thread-safe. After a fork the child may use the area if no other thread was in a call on
 // it, or on the C heap, as for every lock.
@@ -31,6 +31,12 @@
 extern "C" {
 #endif
 
+/** Bits of aml_area_fixed_options::flags. */
+enum aml_area_fixed_flag {
+  AML_AREA_FIXED_NO_ZERO = 1 << 0 /**< every map is AML_AREA_MAP_NO_ZERO, the area not ZEROED; what
+                                       lies in the region stays until it is written to */
+};
+
 /** What the region is; each field's zero is its default, but for pointer and size. */
 struct aml_area_fixed_options {
   void *pointer;      /**< borrowed until fini */
@@ -38,6 +44,7 @@ struct aml_area_fixed_options {
   size_t granularity; /**< a power of two; 0: 64 */
   /** Bits of enum aml_area_capability up to AML_AREA_DEVICE; 0: the host can read and write it. */
   unsigned capabilities;
+  unsigned flags;             /**< bits of enum aml_area_fixed_flag */
   struct aml_nodeset devices; /**< where the memory is; empty: not known */
 };
 
@@ -71,7 +78,7 @@ extern AML_PUBLIC const struct aml_area_ops aml_area_fixed_ops;
  * @param options  not null. Not kept.
  *
  * Returns: 0; -AML_EINVAL: null, storage of another type, a granularity that is no power of two, a
- * region that wraps or holds no whole granule, an unknown capability; -AML_ENOMEM.
+ * region that wraps or holds no whole granule, an unknown capability or flag; -AML_ENOMEM.
  */
 AML_PUBLIC AML_MUST_CHECK int aml_area_fixed_init(struct aml_area *area,
                                                   const struct aml_area_fixed_options *options);

@@ -12,9 +12,10 @@ namespace {
 
 using namespace aml_testing;
 
-// Whole regions, and one that the host cannot touch; the odd ends of instance 1 are not used.
+// Whole regions, one that the host cannot touch, and one that is not zeroed; the odd ends of
+// instance 1 are not used.
 struct AreaFixedFactory {
-  static constexpr size_t kInstances = 3;
+  static constexpr size_t kInstances = 4;
   static constexpr size_t kSize = size_t{1} << 20;
   AML_AREA_FIXED_DECL(area);
 
@@ -30,6 +31,8 @@ struct AreaFixedFactory {
     }
     if (i == 2)
       options.capabilities = AML_AREA_DEVICE;
+    if (i == 3)
+      options.flags = AML_AREA_FIXED_NO_ZERO;
     return options;
   }
   int Init(size_t i) {

@@ -83,6 +83,26 @@ TEST_F(AreaFixed, MappingsAreZeroUnlessThatIsWaived) {
   EXPECT_EQ(0, aml_area_unmap(area_, dirty, kGranule));
 }
 
+TEST_F(AreaFixed, ARegionMayKeepWhatLiesInIt) {
+  alignas(64) static char region[2 * 8192];
+  std::memset(region, 7, sizeof region);
+  options_.pointer = region;
+  options_.size = sizeof region;
+  options_.flags = AML_AREA_FIXED_NO_ZERO;
+  AML_AREA_FIXED_DECL(area);
+  ASSERT_EQ(0, aml_area_fixed_init(area, &options_));
+  EXPECT_EQ(0u, aml_area_capabilities(area) & AML_AREA_ZEROED);
+  aml_area_map_options options = {};
+  options.flags = AML_AREA_MAP_POPULATE;
+  void *const mapped = aml_area_map(area, 8192, &options);
+  EXPECT_EQ(region, mapped);
+  EXPECT_EQ(region, aml_area_resize(area, mapped, 8192, sizeof region, 0));
+  for (const char byte : region)
+    ASSERT_EQ(7, byte);
+  EXPECT_EQ(0, aml_area_unmap(area, mapped, sizeof region));
+  aml_area_fini(area);
+}
+
 TEST_F(AreaFixed, AHintIsHadWhereItIsFree) {
   aml_area_map_options options = {};
   options.hint = region_ + 5 * kGranule;
@@ -195,6 +215,11 @@ TEST_F(AreaFixed, RegionsThatAreNoneAreRefused) {
     EXPECT_EQ(std::string("aml_area_fixed_init: ") + one.sentence, aml_error_detail());
   }
   AML_AREA_FIXED_DECL(area);
+  options_.capabilities = 0;
+  options_.granularity = 0;
+  options_.flags = 1u << 1;
+  EXPECT_EQ(-AML_EINVAL, aml_area_fixed_init(area, &options_));
+  EXPECT_STREQ("aml_area_fixed_init: flags has an unknown bit", aml_error_detail());
   EXPECT_EQ(-AML_EINVAL, aml_area_fixed_init(area, nullptr));
   EXPECT_EQ(-AML_EINVAL, aml_area_fixed_init(nullptr, &options_));
   EXPECT_EQ(-AML_EINVAL, aml_area_fixed_create(nullptr, &options_));
