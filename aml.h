@@ -10,6 +10,7 @@
 
 #include "aml/area/cached.h"
 #include "aml/area/fallback.h"
+#include "aml/area/file.h"
 #include "aml/area/fixed.h"
 #include "aml/area/heap.h"
 #include "aml/area/limited.h"

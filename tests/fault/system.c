@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -278,6 +279,38 @@ int __wrap_open(const char *path, int flags, ...) {
 
 ssize_t __wrap_read(int file, void *bytes, size_t size) {
   return fails(AML_FAULT_READ) ? -1 : __real_read(file, bytes, size);
+}
+
+int __real_fallocate(int file, int mode, off_t offset, off_t size);
+int __real_posix_fallocate(int file, off_t offset, off_t size);
+int __real_ftruncate(int file, off_t size);
+int __real_fstat(int file, struct stat *status);
+int __real_msync(void *start, size_t size, int flags);
+
+int __wrap_fallocate(int file, int mode, off_t offset, off_t size);
+int __wrap_posix_fallocate(int file, off_t offset, off_t size);
+int __wrap_ftruncate(int file, off_t size);
+int __wrap_fstat(int file, struct stat *status);
+int __wrap_msync(void *start, size_t size, int flags);
+
+int __wrap_fallocate(int file, int mode, off_t offset, off_t size) {
+  return fails(AML_FAULT_FALLOCATE) ? -1 : __real_fallocate(file, mode, offset, size);
+}
+
+int __wrap_posix_fallocate(int file, off_t offset, off_t size) {
+  return fails(AML_FAULT_FALLOCATE) ? it.number : __real_posix_fallocate(file, offset, size);
+}
+
+int __wrap_ftruncate(int file, off_t size) {
+  return fails(AML_FAULT_FTRUNCATE) ? -1 : __real_ftruncate(file, size);
+}
+
+int __wrap_fstat(int file, struct stat *status) {
+  return fails(AML_FAULT_FSTAT) ? -1 : __real_fstat(file, status);
+}
+
+int __wrap_msync(void *start, size_t size, int flags) {
+  return fails(AML_FAULT_MSYNC) ? -1 : __real_msync(start, size, flags);
 }
 
 int __real_access(const char *path, int mode);

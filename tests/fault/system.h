@@ -42,6 +42,10 @@ enum aml_fault_call {
   AML_FAULT_MUNLOCK = 1 << 18,
   AML_FAULT_ACCESS = 1 << 19,
   AML_FAULT_PRCTL = 1 << 20,
+  AML_FAULT_FALLOCATE = 1 << 21, /**< fallocate and posix_fallocate */
+  AML_FAULT_FTRUNCATE = 1 << 22,
+  AML_FAULT_FSTAT = 1 << 23,
+  AML_FAULT_MSYNC = 1 << 24,
 
   /** All that take memory off the C heap. */
   AML_FAULT_HEAP = AML_FAULT_MALLOC | AML_FAULT_CALLOC | AML_FAULT_REALLOC |

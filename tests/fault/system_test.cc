@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -55,6 +56,16 @@ std::vector<Case> Cases() {
       const bool is_done = use(start);
       const int number = errno;
       munmap(start, kSize);
+      errno = number;
+      return is_done;
+    };
+  };
+  const auto with_file = [](auto call) {
+    return [call] {
+      const int descriptor = memfd_create("fault", MFD_CLOEXEC);
+      const bool is_done = call(descriptor);
+      const int number = errno;
+      close(descriptor);
       errno = number;
       return is_done;
     };
@@ -135,6 +146,19 @@ std::vector<Case> Cases() {
          errno = number;
          return is_done;
        }},
+      {"fallocate", AML_FAULT_FALLOCATE,
+       with_file([](int it) { return fallocate(it, 0, 0, 1) == 0; })},
+      {"posix_fallocate", AML_FAULT_FALLOCATE, with_file([](int it) {
+         errno = posix_fallocate(it, 0, 1);
+         return errno == 0;
+       })},
+      {"ftruncate", AML_FAULT_FTRUNCATE, with_file([](int it) { return ftruncate(it, 1) == 0; })},
+      {"fstat", AML_FAULT_FSTAT, with_file([](int it) {
+         struct stat status;
+         return fstat(it, &status) == 0;
+       })},
+      {"msync", AML_FAULT_MSYNC,
+       mapping([](void *start) { return msync(start, kSize, MS_SYNC) == 0; })},
       {"pthread_create", AML_FAULT_PTHREAD_CREATE,
        [] {
          pthread_t thread = {};
