@@ -125,7 +125,7 @@ static const char *folder_or(const char *folder, const char *otherwise) {
 
 int aml_devices_read(struct aml_devices **devices, const struct aml_devices_options *options) {
   // What is put behind a folder's path is shorter than this, but for a control group's path.
-  enum { LONGEST = PATH_MAX - 256 };
+  enum { LONGEST = AML_INTERNAL_TREE_PATH - 256 };
   if (devices == NULL)
     return aml_error_set(-AML_EINVAL, read_call, "devices", "is null");
   const struct aml_devices_options all =

@@ -4,6 +4,7 @@
 // and memory-side caches; admin-guide/mm/hugetlbpage.rst: pools of huge pages. Sizes of caches and
 // figures of access are 0 in sysfs where firmware gives none.
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -126,8 +127,8 @@ void aml_internal_device_read_figures(struct aml_devices *devices,
   struct aml_internal_tree *const tree = &source->tree;
   for (size_t i = 0; i < devices->count; ++i) {
     struct aml_device *const device = &devices->devices[i];
-    char node[PATH_MAX];
-    char folder[PATH_MAX + 32];
+    char node[AML_INTERNAL_TREE_PATH];
+    char folder[AML_INTERNAL_TREE_PATH + 32];
     // A path that was cut leads nowhere.
     (void)snprintf(node, sizeof node, "%s/devices/system/node/node%d", source->sysfs,
                    device->number);

@@ -9,6 +9,7 @@
 // which firmware has set apart, HBM as well as CXL. As kmem gives what firmware has no figures for
 // a tier of its own, neither is its tier.
 
+#include <limits.h>
 #include <stdbool.h>
 #include <string.h>
 

@@ -118,7 +118,7 @@ static uint64_t read_headroom(struct aml_internal_device_source *source) {
   uint64_t headroom = AML_UNKNOWN;
   for (size_t i = 0; i < sizeof versions / sizeof *versions; ++i)
     for (size_t j = 0; j < 2 && versions[i].mounts[j] != NULL; ++j) {
-      char group[PATH_MAX];
+      char group[AML_INTERNAL_TREE_PATH];
       if (find_group(source, versions[i].controller, group, sizeof group))
         headroom =
             least(headroom, headroom_below(source, &versions[i], versions[i].mounts[j], group));

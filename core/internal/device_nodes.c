@@ -7,6 +7,7 @@
 // those are is told by another file. Without that one, columns are trusted if there are as many as
 // folders: nodes that are offline have none on today's kernels.
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,7 +155,7 @@ void aml_internal_device_read_machine(struct aml_devices *devices,
       &device->near_cpus);
   device->is_online = AML_ANSWER_YES;
   device->has_cpus = AML_ANSWER_YES;
-  char folder[PATH_MAX];
+  char folder[AML_INTERNAL_TREE_PATH];
   (void)snprintf(folder, sizeof folder, "%s/kernel/mm/hugepages", source->sysfs);
   aml_internal_device_read_pools(device, tree, folder);
 }

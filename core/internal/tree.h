@@ -13,7 +13,6 @@
 #define AML_CORE_INTERNAL_TREE_H
 
 #include <dirent.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,11 +23,14 @@
 extern "C" {
 #endif
 
-enum { AML_INTERNAL_TREE_TEXT = 65536 };
+enum {
+  AML_INTERNAL_TREE_TEXT = 65536,
+  AML_INTERNAL_TREE_PATH = 4096 /**< PATH_MAX, which plain C lacks */
+};
 
 struct aml_internal_tree {
-  int number;          /**< errno of the first lack, or 0 */
-  char path[PATH_MAX]; /**< of the last file or folder */
+  int number;                        /**< errno of the first lack, or 0 */
+  char path[AML_INTERNAL_TREE_PATH]; /**< of the last file or folder */
   char text[AML_INTERNAL_TREE_TEXT];
 };
 
