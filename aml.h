@@ -15,6 +15,7 @@
 #include "aml/area/heap.h"
 #include "aml/area/limited.h"
 #include "aml/area/linux.h"
+#include "aml/area/shm.h"
 #include "aml/area/tracked.h"
 #include "aml/arena/bump.h"
 #include "aml/binding/interleave.h"

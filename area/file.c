@@ -8,10 +8,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "aml/area/internal/file_area.h"
+#include "aml/area/internal/file_state.h"
 #include "aml/core/create.h"
 #include "aml/core/error.h"
-#include "area/internal/file_area.h"
-#include "area/internal/file_state.h"
+#include "area/internal/file_open.h"
 
 const struct aml_area_ops aml_area_file_ops = {
     .name = "file",

@@ -2,17 +2,20 @@
 //
 // Which addresses are which piece of the file.
 
-#include "area/internal/file_area.h"
+#include "aml/area/internal/file_area.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
+#include "aml/area/internal/extents.h"
+#include "aml/area/internal/file_state.h"
 #include "aml/area/internal/mappings.h"
+#include "aml/area/internal/ranges.h"
 #include "aml/core/checked.h"
 #include "aml/core/error.h"
-#include "area/internal/file_state.h"
 
 typedef struct aml_area_file_state file_state;
 
@@ -37,11 +40,11 @@ unsigned aml_internal_file_area_capabilities(const struct aml_area *area) {
   if (state == NULL)
     return 0;
   unsigned result = AML_AREA_HOST_READABLE | AML_AREA_FILE_BACKED | AML_AREA_CAN_RESIZE;
-  if ((state->flags & AML_AREA_FILE_READ_ONLY) == 0)
+  if (!state->is_read_only)
     result |= AML_AREA_HOST_WRITABLE;
-  if ((state->flags & AML_AREA_FILE_PRIVATE) == 0)
-    result |= AML_AREA_SHARED | AML_AREA_CAN_SYNC;
-  if (aml_internal_file_is_made(state))
+  if (!state->is_private)
+    result |= AML_AREA_SHARED | (area->ops->sync != NULL ? AML_AREA_CAN_SYNC : 0);
+  if (state->is_made)
     result |= AML_AREA_ZEROED;
   return result;
 }
@@ -86,6 +89,8 @@ static int map_piece(file_state *state, const char *call, struct record *record,
   int err = aml_internal_file_have(state, call, range->start, range->size, is_dirty);
   if (!err)
     err = aml_internal_file_map(state, call, range->start, range->size, options, pointer);
+  if (!err && !is_dirty && state->is_cleared_by_stores)
+    memset(*pointer, 0, range->size);
   return err;
 }
 
@@ -207,6 +212,8 @@ static int resize_record(file_state *state, struct record *record, size_t rounde
   }
   if (rounded < old)
     aml_internal_file_drop(state, offset + rounded, old - rounded);
+  if (rounded > old && state->is_cleared_by_stores)
+    memset((char *)mapped + old, 0, rounded - old);
   record->mapping.size = size;
   record->mapping.range.size = rounded;
   *pointer = mapped;
@@ -277,7 +284,7 @@ int aml_internal_file_area_info(struct aml_area *area, const void *pointer,
       .max_alignment = AML_INTERNAL_FILE_MAX_ALIGNMENT,
       .page_size = state->page_size,
       .size = place.size,
-      .granted = (state->flags & AML_AREA_FILE_DURABLE) != 0 ? AML_AREA_GRANT_SYNC : 0,
+      .granted = state->is_durable ? AML_AREA_GRANT_SYNC : 0,
       .native = {.kind = AML_NATIVE_FILE,
                  .origin = place.start,
                  .as = {.file = {.descriptor = state->descriptor, .offset = place.offset}}},
@@ -296,7 +303,7 @@ int aml_internal_file_area_sync(struct aml_area *area, void *pointer, size_t siz
   if (err)
     return err;
   const file_state *const state = state_of(area);
-  if ((state->flags & AML_AREA_FILE_PRIVATE) != 0)
+  if (state->is_private)
     return aml_error_set(-AML_ENOTSUP, call, "area", "is private, and nothing goes to the file");
   const size_t skew = (uintptr_t)pointer % state->page_size;
   return msync((char *)pointer - skew, size + skew, MS_SYNC) == 0

@@ -2,16 +2,19 @@
 //
 // posix_fallocate(3), fallocate(2), ftruncate(2), mmap(2).
 
+#include "aml/area/internal/file_state.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "aml/core/checked.h"
 #include "aml/core/error.h"
-#include "area/internal/file_state.h"
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
@@ -23,13 +26,29 @@
 #define MAP_SYNC 0x80000
 #endif
 
+void aml_internal_file_close(struct aml_area_file_state *state) {
+  aml_internal_extents_clear(&state->extents);
+  if (state->descriptor >= 0)
+    (void)close(state->descriptor);
+  if (state->is_unlinked_by_name)
+    (void)shm_unlink(state->path);
+  free(state->path);
+}
+
+int aml_internal_file_refuse(const struct aml_area_file_state *state, const char *call,
+                             const char *what, int number) {
+  char text[200];
+  (void)snprintf(text, sizeof text, "%s %s", what, state->path);
+  return aml_error_set_system(call, text, number);
+}
+
 static int punch(const struct aml_area_file_state *state, uint64_t offset, size_t size) {
   return fallocate(state->descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
                    (off_t)size);
 }
 
 void aml_internal_file_drop(const struct aml_area_file_state *state, uint64_t offset, size_t size) {
-  if (state->kind == AML_AREA_FILE_TEMPORARY)
+  if (state->is_temporary)
     (void)punch(state, offset, size);
 }
 
@@ -82,18 +101,18 @@ int aml_internal_file_check_end(const struct aml_area_file_state *state, const c
 int aml_internal_file_have(struct aml_area_file_state *state, const char *call, uint64_t offset,
                            size_t size, bool is_dirty) {
   const uint64_t end = offset + size;
-  if (!aml_internal_file_is_made(state))
+  if (!state->is_made)
     return aml_internal_file_check_end(state, call, end);
   (void)pthread_mutex_lock(&state->lock);
   const uint64_t used_end = state->used_end;
   state->used_end = used_end > end ? used_end : end;
   (void)pthread_mutex_unlock(&state->lock);
   int number = 0;
-  if (!is_dirty && offset < used_end)
+  if (!is_dirty && offset < used_end && !state->is_cleared_by_stores)
     number = clean(state, offset, (size_t)((end < used_end ? end : used_end) - offset));
   if (number != 0)
     return aml_internal_file_refuse(state, call, "fallocate", number);
-  if ((state->flags & AML_AREA_FILE_SPARSE) != 0) {
+  if (state->is_sparse) {
     number = grow(state, end);
     return number == 0 ? 0 : aml_internal_file_refuse(state, call, "ftruncate", number);
   }
@@ -147,9 +166,9 @@ int aml_internal_file_map(const struct aml_area_file_state *state, const char *c
                           uint64_t offset, size_t size, const struct aml_area_map_options *options,
                           void **pointer) {
   const bool is_exact = (options->flags & AML_AREA_MAP_EXACT) != 0;
-  const int access = PROT_READ | ((state->flags & AML_AREA_FILE_READ_ONLY) != 0 ? 0 : PROT_WRITE);
-  int flags = (state->flags & AML_AREA_FILE_PRIVATE) != 0 ? MAP_PRIVATE : MAP_SHARED;
-  if ((state->flags & AML_AREA_FILE_DURABLE) != 0)
+  const int access = PROT_READ | (state->is_read_only ? 0 : PROT_WRITE);
+  int flags = state->is_private ? MAP_PRIVATE : MAP_SHARED;
+  if (state->is_durable)
     flags = MAP_SHARED_VALIDATE | MAP_SYNC;
   flags |= (options->flags & AML_AREA_MAP_POPULATE) != 0 ? MAP_POPULATE : 0;
   void *mapped = MAP_FAILED;

@@ -11,8 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "aml/area/internal/extents.h"
 #include "aml/core/error.h"
-#include "area/internal/file_state.h"
+#include "area/internal/file_open.h"
 
 #ifndef MAP_SHARED_VALIDATE
 #define MAP_SHARED_VALIDATE 0x03
@@ -102,7 +103,7 @@ static int open_file(const struct aml_area_file_state *state,
 
 /** Finds out whether the file system has what DURABLE asks for. */
 static int try_durable(struct aml_area_file_state *state, unsigned wishes) {
-  if ((state->flags & AML_AREA_FILE_DURABLE) == 0)
+  if (!state->is_durable)
     return 0;
   void *const page = mmap(NULL, state->page_size, PROT_READ | PROT_WRITE,
                           MAP_SHARED_VALIDATE | MAP_SYNC, state->descriptor, 0);
@@ -112,7 +113,7 @@ static int try_durable(struct aml_area_file_state *state, unsigned wishes) {
   }
   if ((wishes & AML_AREA_GRANT_SYNC) == 0)
     return aml_internal_file_refuse(state, CALL, "mmap(MAP_SYNC)", errno);
-  state->flags &= ~(unsigned)AML_AREA_FILE_DURABLE;
+  state->is_durable = false;
   return 0;
 }
 
@@ -126,7 +127,7 @@ static int measure(const struct aml_area_file_state *state,
     return refuse("path", "is not of a regular file");
   const size_t page = state->page_size;
   uint64_t end = INT64_MAX - page + 1;
-  if (!aml_internal_file_is_made(state))
+  if (!state->is_made)
     end = ((uint64_t)status.st_size + page - 1) & ~((uint64_t)page - 1);
   if (options->size != 0) {
     const uint64_t wanted = (options->offset + options->size + page - 1) & ~((uint64_t)page - 1);
@@ -148,8 +149,12 @@ int aml_internal_file_open(struct aml_area_file_state *state,
   int err = check_options(options, state->page_size);
   if (err)
     return err;
-  state->kind = options->kind;
-  state->flags = options->flags;
+  state->is_made = options->kind != AML_AREA_FILE_EXISTING;
+  state->is_temporary = options->kind == AML_AREA_FILE_TEMPORARY;
+  state->is_read_only = (options->flags & AML_AREA_FILE_READ_ONLY) != 0;
+  state->is_private = (options->flags & AML_AREA_FILE_PRIVATE) != 0;
+  state->is_sparse = (options->flags & AML_AREA_FILE_SPARSE) != 0;
+  state->is_durable = (options->flags & AML_AREA_FILE_DURABLE) != 0;
   state->path =
       copy_of(options->kind == AML_AREA_FILE_TEMPORARY ? folder_of(options) : options->path);
   if (state->path == NULL)
@@ -165,27 +170,9 @@ int aml_internal_file_open(struct aml_area_file_state *state,
                   AML_INTERNAL_EXTENTS_OK)
     err = aml_error_set(-AML_ENOMEM, CALL, NULL, "no memory for the record of the file");
   if (err) {
-    if (state->descriptor >= 0 && state->kind == AML_AREA_FILE_NEW)
+    if (state->descriptor >= 0 && options->kind == AML_AREA_FILE_NEW)
       (void)unlink(state->path);
     aml_internal_file_close(state);
   }
   return err;
-}
-
-void aml_internal_file_close(struct aml_area_file_state *state) {
-  aml_internal_extents_clear(&state->extents);
-  if (state->descriptor >= 0)
-    (void)close(state->descriptor);
-  free(state->path);
-}
-
-int aml_internal_file_refuse(const struct aml_area_file_state *state, const char *call,
-                             const char *what, int number) {
-  char text[200];
-  (void)snprintf(text, sizeof text, "%s %s", what, state->path);
-  return aml_error_set_system(call, text, number);
-}
-
-bool aml_internal_file_is_made(const struct aml_area_file_state *state) {
-  return state->kind != AML_AREA_FILE_EXISTING;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What area:file knows, and how it opens its file, has room in it, and maps that.
+// What areas over a descriptor know, and how they have room in the file and map that.
 //
-// Threads: thread-safe, but for open and close.
+// Threads: thread-safe, but for close.
 
 #ifndef AML_AREA_INTERNAL_FILE_STATE_H
 #define AML_AREA_INTERNAL_FILE_STATE_H
@@ -12,7 +12,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "aml/area/file.h"
 #include "aml/area/internal/extents.h"
 #include "aml/area/internal/ranges.h"
 #include "aml/core/area.h"
@@ -30,24 +29,23 @@ struct aml_area_file_state {
   uint64_t used_end;                   /**< what lies before was in a piece once */
   char *path;                          /**< for sentences */
   int descriptor;
-  enum aml_area_file_kind kind;
-  unsigned flags; /**< DURABLE: it is had */
+  bool is_made;      /**< by the area, so that it may grow, and fresh pieces are zero */
+  bool is_temporary; /**< likewise, and what is unmapped need not be kept */
+  bool is_read_only;
+  bool is_private;
+  bool is_sparse;            /**< blocks are not allocated ahead */
+  bool is_durable;           /**< by MAP_SYNC */
+  bool is_cleared_by_stores; /**< it has no holes, and cannot be written but by stores */
+  bool is_unlinked_by_name;  /**< `path` is of POSIX shared memory, and goes with the area */
   size_t page_size;
 };
 
-/** Opens the file, and sets all but the lock. Returns a code, recorded as of init. */
-int aml_internal_file_open(struct aml_area_file_state *state,
-                           const struct aml_area_file_options *options);
-
-/** Undoes that; records that are left are freed by the caller. */
+/** Ends all but the lock and the records by address, which are the caller's to end. */
 void aml_internal_file_close(struct aml_area_file_state *state);
 
 /** Records that a system call on the file failed. */
 int aml_internal_file_refuse(const struct aml_area_file_state *state, const char *call,
                              const char *what, int number);
-
-/** Whether the area made the file. */
-bool aml_internal_file_is_made(const struct aml_area_file_state *state);
 
 /**
  * Makes sure that a range of the file is there, allocated and, unless `is_dirty`, zero if the area
