@@ -27,6 +27,8 @@
 #include "aml/core/cpuset.h"
 #include "aml/core/device.h"
 #include "aml/core/device_facts.h"
+#include "aml/core/device_format.h"
+#include "aml/core/device_rank.h"
 #include "aml/core/dma.h"
 #include "aml/core/error.h"
 #include "aml/core/nodeset.h"
