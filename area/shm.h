@@ -100,7 +100,8 @@ AML_PUBLIC AML_MUST_CHECK int aml_area_shm_create(struct aml_area **area,
  * Initialise an area of a segment that exists, by its name. Its mappings are pieces of what the
  * segment is now, with their contents.
  *
- * Returns: 0; -AML_EINVAL; -AML_ENOENT: there is none of that name; -AML_EPERM; -AML_ENOMEM.
+ * Returns: 0; -AML_EINVAL; -AML_ENOENT: there is none of that name; -AML_EIO: it is empty, as
+ * nothing has been mapped in it yet; -AML_EPERM; -AML_ENOMEM.
  */
 AML_PUBLIC AML_MUST_CHECK int aml_area_shm_attach(struct aml_area *area, const char *name,
                                                   unsigned flags);
