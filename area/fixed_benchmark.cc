@@ -22,7 +22,7 @@ constexpr size_t kSize = 4096;
 
 void BM_Baseline_Malloc(benchmark::State &state) {
   for (auto _ : state) {
-    void *memory = malloc(kSize);
+    void *const memory = malloc(kSize);
     benchmark::DoNotOptimize(memory);
     free(memory);
   }
