@@ -36,6 +36,7 @@
 #include "aml/core/scratchpad.h"
 #include "aml/core/tile.h"
 #include "aml/core/tiling.h"
+#include "aml/core/tiling_iterator.h"
 #include "aml/core/version.h"
 #include "aml/dma/sequential.h"
 #include "aml/scratchpad/sequential.h"

@@ -11,7 +11,8 @@
 //
 // Ids run from 0 to count - 1. The tiles stand in a grid, one coordinate per dimension of the
 // grid; id and coordinates determine each other. The type says how ids run through the grid,
-// what edge tiles look like, and whether tiles overlap.
+// what edge tiles look like, and whether tiles overlap. aml/core/tiling_iterator.h visits tiles in
+// an order, or a part of them.
 //
 // Threads: thread-safe once made: no call but fini changes a tiling.
 
@@ -53,6 +54,9 @@ struct aml_tiling_info {
   size_t tile_extent[AML_MAX_DIMS]; /**< the largest of any tile, in elements */
   size_t grid_ndims;                /**< coordinates of a tile */
   size_t grid[AML_MAX_DIMS];        /**< tiles along each; their product is the count */
+  /** What the id grows by from one tile to the next along each coordinate; step 0 of coordinate 0
+      says that this is not always the same. */
+  size_t id_step[AML_MAX_DIMS];
   size_t count;                     /**< tiles */
   size_t max_tile_size;             /**< bytes of the largest tile's elements */
   size_t storage_size;              /**< bytes of a whole datum in the layout that tiles assume */
@@ -74,7 +78,9 @@ struct aml_tiling_ops {
   int (*id)(const struct aml_tiling *tiling, const size_t coords[], size_t *id);
   /** Refuses an id that is not below count. */
   int (*coords)(const struct aml_tiling *tiling, size_t id, size_t coords[]);
-  /** Refuses an id that is not below count, and a datum of another shape. */
+  /** Refuses an id that is not below count; -AML_ENOENT, recorded, of a tile without elements. */
+  int (*tile_extent)(const struct aml_tiling *tiling, size_t id, size_t extent[]);
+  /** Likewise, and refuses a datum of another shape. */
   int (*tile)(const struct aml_tiling *tiling, const struct aml_tile *datum, size_t id,
               struct aml_tile *tile);
 };
@@ -111,6 +117,17 @@ AML_PUBLIC AML_MUST_CHECK int aml_tiling_coords(const struct aml_tiling *tiling,
                                                 size_t coords[]);
 
 /**
+ * Tell the extents of a tile, which need no datum.
+ *
+ * @param extent  room for one per dimension of the datum, in elements.
+ *
+ * Returns: 0; -AML_EINVAL for null, or for an id that is not below the count; -AML_ENOENT, with
+ * extent untouched, if the tile has no elements, as of an empty row.
+ */
+AML_PUBLIC AML_MUST_CHECK int aml_tiling_tile_extent(const struct aml_tiling *tiling, size_t id,
+                                                     size_t extent[]);
+
+/**
  * Cut one tile out of a datum.
  *
  * @param datum  a valid tile of the tiling's shape and element size, in any layout that the type
@@ -119,7 +136,7 @@ AML_PUBLIC AML_MUST_CHECK int aml_tiling_coords(const struct aml_tiling *tiling,
  * @param tile   a view into the datum, in the datum's area.
  *
  * Returns: 0; -AML_EINVAL for null, for an id that is not below the count, or for a datum of
- * another shape.
+ * another shape; -AML_ENOENT if the tile has no elements. On failure *tile is untouched.
  * Cost: arithmetic only. Each type has an inline typed form.
  */
 inline AML_PUBLIC AML_MUST_CHECK int aml_tiling_tile(const struct aml_tiling *tiling,
@@ -129,57 +146,6 @@ inline AML_PUBLIC AML_MUST_CHECK int aml_tiling_tile(const struct aml_tiling *ti
     return aml_tiling_refuse_tile(tiling, datum);
   return tiling->ops->tile(tiling, datum, id, tile);
 }
-
-/** In which order an iterator visits the tiles of a box of the grid. */
-enum aml_tiling_order {
-  AML_TILING_ROW = 0,       /**< the last coordinate fastest */
-  AML_TILING_COLUMN,        /**< the first coordinate fastest */
-  AML_TILING_ROW_REVERSE,   /**< AML_TILING_ROW from its end */
-  AML_TILING_COLUMN_REVERSE /**< AML_TILING_COLUMN from its end */
-};
-
-/** Where an iteration stands; a plain value that owns nothing. Copy it to fork the iteration. */
-struct aml_tiling_iterator {
-  const struct aml_tiling *tiling; /**< borrowed */
-  enum aml_tiling_order order;
-  size_t ndims;                /**< of the grid */
-  size_t offset[AML_MAX_DIMS]; /**< of the box in the grid */
-  size_t extent[AML_MAX_DIMS]; /**< of the box, in tiles */
-  size_t next;                 /**< how many tiles of the box come before the next one */
-  size_t end;                  /**< how many come before the end */
-};
-
-/**
- * Begin a visit of tiles, each once.
- *
- * @param tiling  must outlive the iterator.
- * @param offset  the box's first coordinates in the grid; null: zeros.
- * @param extent  the box's tiles along each coordinate, none 0; null: up to the grid's end.
- *
- * Returns: 0; -AML_EINVAL for null, an unknown order, or a box that leaves the grid.
- */
-AML_PUBLIC AML_MUST_CHECK int aml_tiling_iterate(const struct aml_tiling *tiling,
-                                                 enum aml_tiling_order order, const size_t offset[],
-                                                 const size_t extent[],
-                                                 struct aml_tiling_iterator *iterator);
-
-/**
- * Keep of an iteration one of `parts` balanced parts, for `parts` threads that share nothing.
- *
- * @param part   below `parts`; the parts in ascending order are the whole iteration.
- * @param parts  not 0; more than there are tiles leaves some parts empty.
- *
- * Returns: 0; -AML_EINVAL.
- */
-AML_PUBLIC AML_MUST_CHECK int aml_tiling_iterator_split(struct aml_tiling_iterator *iterator,
-                                                        size_t part, size_t parts);
-
-/**
- * Take the next tile of an iteration.
- *
- * Returns: true and its id; false, with *id untouched, when all were visited.
- */
-AML_PUBLIC AML_MUST_CHECK bool aml_tiling_next(struct aml_tiling_iterator *iterator, size_t *id);
 
 /** End the life of a declared tiling. Null, and one that was not initialised, are fine. */
 AML_PUBLIC void aml_tiling_fini(struct aml_tiling *tiling);

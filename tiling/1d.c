@@ -32,6 +32,7 @@ static void info(const struct aml_tiling *tiling, struct aml_tiling_info *result
       .tile_extent = {it->tile_count},
       .grid_ndims = 1,
       .grid = {it->tiles},
+      .id_step = {1},
       .count = it->tiles,
       .max_tile_size = it->tile_count * it->element_size,
       .storage_size = it->count * it->element_size,
@@ -60,6 +61,14 @@ static int coords(const struct aml_tiling *tiling, size_t tile_id, size_t result
   return err;
 }
 
+static int tile_extent(const struct aml_tiling *tiling, size_t tile_id, size_t extent[]) {
+  const struct aml_tiling_1d *const it = tiling_of(tiling);
+  const int err = check_id(it, "aml_tiling_tile_extent", "id", tile_id);
+  if (!err)
+    extent[0] = tile_id + 1 == it->tiles ? it->last_count : it->tile_count;
+  return err;
+}
+
 static int tile(const struct aml_tiling *tiling, const struct aml_tile *datum, size_t tile_id,
                 struct aml_tile *result) {
   static const char call[] = "aml_tiling_tile";
@@ -80,6 +89,7 @@ const struct aml_tiling_ops aml_tiling_1d_ops = {
     .count = count,
     .id = id,
     .coords = coords,
+    .tile_extent = tile_extent,
     .tile = tile,
 };
 

@@ -12,6 +12,7 @@
 #include "aml/core/error.h"
 #include "aml/core/tile.h"
 #include "aml/core/tiling.h"
+#include "aml/core/tiling_iterator.h"
 
 namespace {
 

@@ -64,6 +64,21 @@ static int coords_of(const struct aml_tiling *tiling, size_t id, size_t coords[]
   return 0;
 }
 
+static size_t extent_at(const struct grid_tiling *grid, size_t d, size_t coord) {
+  const size_t left = grid->extent[d] - coord * grid->tile_extent[d];
+  return left < grid->tile_extent[d] ? left : grid->tile_extent[d];
+}
+
+static int extent_of(const struct aml_tiling *tiling, size_t id, size_t extent[]) {
+  const struct grid_tiling *const grid = grid_of(tiling);
+  const int err = check_id(tiling, "aml_tiling_tile_extent", id);
+  if (err)
+    return err;
+  extent[0] = extent_at(grid, 0, id / grid->grid[1]);
+  extent[1] = extent_at(grid, 1, id % grid->grid[1]);
+  return 0;
+}
+
 static int cut(const struct aml_tiling *tiling, const struct aml_tile *datum, size_t id,
                struct aml_tile *tile) {
   static const char call[] = "aml_tiling_tile";
@@ -95,6 +110,7 @@ const struct aml_tiling_ops grid_tiling_ops = {
     .count = count,
     .id = id_of,
     .coords = coords_of,
+    .tile_extent = extent_of,
     .tile = cut,
 };
 

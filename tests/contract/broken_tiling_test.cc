@@ -70,6 +70,17 @@ struct SwapsCoordinates : PlaneFactory<SwapsCoordinates> {
 };
 EXPECT_CAUGHT(TilingContract, IdsAndCoordinatesDetermineEachOther, SwapsCoordinates);
 
+struct OverstatesItsSteps : PlaneFactory<OverstatesItsSteps> {
+  static void Plant(aml_tiling_ops *ops) {
+    ops->info = [](const aml_tiling *tiling, aml_tiling_info *info) {
+      Plane::Info(tiling, info);
+      info->id_step[0] = info->grid[1] + 1;
+      info->id_step[1] = 1;
+    };
+  }
+};
+EXPECT_CAUGHT(TilingContract, IdsAndCoordinatesDetermineEachOther, OverstatesItsSteps);
+
 struct WritesTooManyCoordinates : PlaneFactory<WritesTooManyCoordinates> {
   static void Plant(aml_tiling_ops *ops) {
     ops->coords = [](const aml_tiling *tiling, size_t id, size_t coords[]) {
@@ -180,6 +191,15 @@ struct UnderstatesItsTiles : PlaneFactory<UnderstatesItsTiles> {
   }
 };
 EXPECT_CAUGHT(TilingContract, InfoTellsTheLargestTile, UnderstatesItsTiles);
+
+struct TellsTheLargestExtentOfEach : PlaneFactory<TellsTheLargestExtentOfEach> {
+  static void Plant(aml_tiling_ops *ops) {
+    ops->tile_extent = [](const aml_tiling *tiling, size_t id, size_t extent[]) {
+      return Plane::TileExtent(tiling, id < Plane::Count(tiling) ? 0 : id, extent);
+    };
+  }
+};
+EXPECT_CAUGHT(TilingContract, ExtentsAreThoseOfTheTile, TellsTheLargestExtentOfEach);
 
 struct ForgetsTheArea : PlaneFactory<ForgetsTheArea> {
   static void Change(const Plane &, size_t, aml_tile *tile) { tile->area = nullptr; }

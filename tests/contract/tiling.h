@@ -43,7 +43,7 @@ REGISTER_TYPED_TEST_SUITE_P(
     TilingContract, InfoDescribesATiling, TheGridHoldsEachTileOnce,
     IdsAndCoordinatesDetermineEachOther, IdsThatAreNotBelowTheCountAreRefused,
     CoordinatesOutsideTheGridAreRefused, NullIsRefused, TilesAreValidAndWithinTheDatum,
-    TilesCoverTheDatumAsInfoSays, InfoTellsTheLargestTile, TilesAreInTheDatumsArea,
+    TilesCoverTheDatumAsInfoSays, InfoTellsTheLargestTile, ExtentsAreThoseOfTheTile, TilesAreInTheDatumsArea,
     DataOfAnotherShapeAreRefused, DataOfOtherDimensionsAreRefused,
     LayoutsThatTheTypeDoesNotTakeAreRefused, WhatIsBehindADatumsDimensionsIsNotRead,
     NoByteOfADatumIsTouched, IteratorsVisitEachTileOnce, IteratorsVisitABoxInTheirOrder,

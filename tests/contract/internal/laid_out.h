@@ -17,14 +17,17 @@ namespace aml_testing {
 
 /** How a datum lies in memory. */
 enum class TilingLayout {
-  kRow,      /**< dense, the last dimension contiguous */
-  kColumn,   /**< dense, the first dimension contiguous */
-  kGaps,     /**< as kRow, with bytes left out behind each element, row and plane */
-  kBackwards /**< as kRow, each dimension seen from its end */
+  kRow,         /**< dense, the last dimension contiguous */
+  kColumn,      /**< dense, the first dimension contiguous */
+  kGaps,        /**< as kRow, with bytes left out behind each element, row and plane */
+  kBackwards,   /**< as kRow, each dimension seen from its end */
+  kPadded,      /**< as kRow, with room for whole tiles at the edges where the tiling pads them */
+  kPaddedColumn /**< likewise, as kColumn */
 };
 
-constexpr TilingLayout kTilingLayouts[] = {TilingLayout::kRow, TilingLayout::kColumn,
-                                           TilingLayout::kGaps, TilingLayout::kBackwards};
+constexpr TilingLayout kTilingLayouts[] = {TilingLayout::kRow,    TilingLayout::kColumn,
+                                           TilingLayout::kGaps,   TilingLayout::kBackwards,
+                                           TilingLayout::kPadded, TilingLayout::kPaddedColumn};
 
 /** Calls `visit` with the address of each element of a valid tile. */
 template <class Visit> void ForEachElement(const aml_tile &tile, Visit visit) {
@@ -45,12 +48,16 @@ inline aml_tile TileOfShape(const aml_tiling_info &info, TilingLayout layout) {
   tile.element_size = info.element_size;
   tile.ndims = info.ndims;
   const bool gaps = layout == TilingLayout::kGaps;
+  const bool column = layout == TilingLayout::kColumn || layout == TilingLayout::kPaddedColumn;
+  const bool room = info.cover == AML_TILING_PADDED && info.grid_ndims == info.ndims &&
+                    (layout == TilingLayout::kPadded || layout == TilingLayout::kPaddedColumn);
   auto stride = static_cast<ptrdiff_t>(info.element_size + (gaps ? 3 : 0));
   for (size_t i = 0; i < info.ndims; ++i) {
-    const size_t d = layout == TilingLayout::kColumn ? i : info.ndims - 1 - i;
+    const size_t d = column ? i : info.ndims - 1 - i;
+    const size_t elements = room ? info.grid[d] * info.tile_extent[d] : info.extent[d];
     tile.extent[d] = info.extent[d];
     tile.stride_bytes[d] = layout == TilingLayout::kBackwards ? -stride : stride;
-    stride = stride * static_cast<ptrdiff_t>(info.extent[d]) + (gaps ? 5 : 0);
+    stride = stride * static_cast<ptrdiff_t>(elements) + (gaps ? 5 : 0);
   }
   return tile;
 }

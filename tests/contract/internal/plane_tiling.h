@@ -101,6 +101,15 @@ struct Plane {
     return 0;
   }
 
+  static int TileExtent(const aml_tiling *tiling, size_t id, size_t extent[]) {
+    const Plane *const plane = Of(tiling);
+    if (id >= Count(tiling))
+      return aml_error_set(-AML_EINVAL, "aml_tiling_tile_extent", "id", "is too large");
+    extent[0] = plane->ExtentAt(0, id / plane->grid[1]);
+    extent[1] = plane->ExtentAt(1, id % plane->grid[1]);
+    return 0;
+  }
+
   bool Takes(const aml_tile &datum) const {
     if (datum.ndims != 2 || datum.element_size != kElementSize ||
         datum.extent[0] != shape.extent[0] || datum.extent[1] != shape.extent[1])
@@ -131,8 +140,8 @@ struct Plane {
 
 /** The type's operations, with a defect planted. */
 inline aml_tiling_ops PlaneOps(void (*plant)(aml_tiling_ops *ops)) {
-  aml_tiling_ops ops = {"plane",   Plane::Fini,   Plane::Info, Plane::Count,
-                        Plane::Id, Plane::Coords, Plane::Tile};
+  aml_tiling_ops ops = {"plane",   Plane::Fini,   Plane::Info,       Plane::Count,
+                        Plane::Id, Plane::Coords, Plane::TileExtent, Plane::Tile};
   plant(&ops);
   return ops;
 }
@@ -161,6 +170,7 @@ template <class Derived> struct PlaneFactory {
   }
 
   static bool Accepts(size_t i, TilingLayout layout) {
+    // Of the padded one the rows are whole tiles' width apart, if there is room.
     return kPlaneShapes[i].cover != AML_TILING_PADDED || layout == TilingLayout::kRow;
   }
 };

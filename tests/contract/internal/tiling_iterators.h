@@ -11,11 +11,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <random>
 #include <vector>
 
 #include "aml/core/error.h"
 #include "aml/core/tiling.h"
+#include "aml/core/tiling_iterator.h"
 #include "aml/tests/contract/internal/refusal.h"
 #include "aml/tests/contract/internal/tiling_fixture.h"
 #include "aml/tests/contract/internal/tiling_oracle.h"
@@ -44,7 +46,7 @@ inline void CheckIteratorsVisitABoxInTheirOrder(aml_tiling *tiling) {
   const aml_tiling_info info = InfoOf(tiling);
   for (int round = 0; round < 40; ++round) {
     const Box box = RandomBox(info, &random);
-    const aml_tiling_order order = kTilingOrders[round % 4];
+    const aml_tiling_order order = kBoxOrders[static_cast<size_t>(round) % std::size(kBoxOrders)];
     aml_tiling_iterator iterator;
     ASSERT_EQ(0, aml_tiling_iterate(tiling, order, box.offset, box.extent, &iterator));
     ASSERT_EQ(IdsOf(tiling, order, box), Visit(&iterator, info.count + 1)) << "order " << order;
@@ -66,7 +68,7 @@ inline void CheckPartsInAscendingOrderAreTheWholeIteration(aml_tiling *tiling) {
   const aml_tiling_info info = InfoOf(tiling);
   for (size_t parts = 1; parts < 2 * std::min(info.count, size_t{10}) + 2; ++parts) {
     const Box box = RandomBox(info, &random);
-    const aml_tiling_order order = kTilingOrders[parts % 4];
+    const aml_tiling_order order = kBoxOrders[parts % std::size(kBoxOrders)];
     const std::vector<size_t> all = IdsOf(tiling, order, box);
     std::vector<size_t> ids;
     for (size_t part = 0; part < parts; ++part) {
@@ -167,7 +169,7 @@ inline void CheckBadArgumentsOfIteratorsAreRefused(aml_tiling *tiling) {
   };
   ExpectRefused("aml_tiling_iterate: tiling", [&] { return iterate(nullptr, AML_TILING_ROW); });
   ExpectRefused("aml_tiling_iterate: order",
-                [&] { return iterate(tiling, AML_TILING_COLUMN_REVERSE + 1); });
+                [&] { return iterate(tiling, AML_TILING_BACKWARD + 1); });
   ExpectRefused("aml_tiling_iterate: order", [&] { return iterate(tiling, -1); });
   ExpectRefused("aml_tiling_iterate: iterator", [&] {
     return aml_tiling_iterate(tiling, AML_TILING_ROW, nullptr, nullptr, nullptr);

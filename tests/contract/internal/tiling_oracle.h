@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <random>
@@ -15,11 +16,17 @@
 #include "aml/core/error.h"
 #include "aml/core/tile.h"
 #include "aml/core/tiling.h"
+#include "aml/core/tiling_iterator.h"
 
 namespace aml_testing {
 
-constexpr aml_tiling_order kTilingOrders[] = {AML_TILING_ROW, AML_TILING_COLUMN,
-                                              AML_TILING_ROW_REVERSE, AML_TILING_COLUMN_REVERSE};
+/** The orders in which a box can be visited, and those of a whole grid. */
+constexpr aml_tiling_order kBoxOrders[] = {AML_TILING_ROW,    AML_TILING_ROW_REVERSE,
+                                           AML_TILING_COLUMN, AML_TILING_COLUMN_REVERSE,
+                                           AML_TILING_MORTON, AML_TILING_MORTON_REVERSE};
+constexpr aml_tiling_order kTilingOrders[] = {
+    AML_TILING_ROW,    AML_TILING_ROW_REVERSE,    AML_TILING_COLUMN,  AML_TILING_COLUMN_REVERSE,
+    AML_TILING_MORTON, AML_TILING_MORTON_REVERSE, AML_TILING_FORWARD, AML_TILING_BACKWARD};
 
 using Numbers = std::vector<uintmax_t>;
 
@@ -42,7 +49,7 @@ inline Numbers NumbersOf(const aml_tiling_info &info) {
   for (size_t d = 0; d < info.ndims && d < AML_MAX_DIMS; ++d)
     numbers.insert(numbers.end(), {info.extent[d], info.tile_extent[d]});
   for (size_t d = 0; d < info.grid_ndims && d < AML_MAX_DIMS; ++d)
-    numbers.push_back(info.grid[d]);
+    numbers.insert(numbers.end(), {info.grid[d], info.id_step[d]});
   return numbers;
 }
 
@@ -70,6 +77,13 @@ inline Numbers AnswersOn(const aml_tiling *tiling, const aml_tile &datum, size_t
   return answers;
 }
 
+/** Whether a tile has elements, and which: a call that must succeed unless there are none. */
+inline bool HasTile(const aml_tiling *tiling, const aml_tile &datum, size_t id, aml_tile *tile) {
+  const int err = aml_tiling_tile(tiling, &datum, id, tile);
+  EXPECT_TRUE(err == 0 || err == -AML_ENOENT) << "tile " << id << ": " << aml_error_detail();
+  return err == 0;
+}
+
 /** A box of a grid. */
 struct Box {
   size_t offset[AML_MAX_DIMS];
@@ -92,11 +106,40 @@ inline Box RandomBox(const aml_tiling_info &info, std::mt19937 *random) {
   return box;
 }
 
+/** A tile of a box: what an order goes by, and its id. */
+struct OrderedTile {
+  Numbers place;
+  size_t id;
+};
+
+/** What an order sorts coordinates of a box by. */
+inline Numbers PlaceIn(aml_tiling_order order, const size_t at[], const Box &box, size_t ndims,
+                       size_t id) {
+  Numbers place;
+  switch (order) {
+  case AML_TILING_FORWARD:
+  case AML_TILING_BACKWARD:
+    return {id};
+  case AML_TILING_MORTON:
+  case AML_TILING_MORTON_REVERSE:
+    // The code's bits, the highest first.
+    for (unsigned level = 64; level-- > 0;)
+      for (size_t d = 0; d < ndims; ++d)
+        if ((box.extent[d] - 1) >> level != 0)
+          place.push_back(at[d] >> level & 1);
+    return place;
+  default:
+    place.assign(at, at + ndims);
+    if (order == AML_TILING_COLUMN || order == AML_TILING_COLUMN_REVERSE)
+      std::reverse(place.begin(), place.end());
+    return place;
+  }
+}
+
 /** The ids of a box's tiles in the order that an iterator must visit them in. */
 inline std::vector<size_t> IdsOf(const aml_tiling *tiling, aml_tiling_order order, const Box &box) {
   const size_t ndims = InfoOf(tiling).grid_ndims;
-  const bool row = order == AML_TILING_ROW || order == AML_TILING_ROW_REVERSE;
-  std::vector<size_t> ids;
+  std::vector<OrderedTile> tiles;
   size_t at[AML_MAX_DIMS] = {};
   for (size_t turned = 0; turned < ndims;) {
     size_t coords[AML_MAX_DIMS] = {};
@@ -104,16 +147,18 @@ inline std::vector<size_t> IdsOf(const aml_tiling *tiling, aml_tiling_order orde
       coords[d] = box.offset[d] + at[d];
     size_t id = SIZE_MAX;
     EXPECT_EQ(0, aml_tiling_id(tiling, coords, &id)) << aml_error_detail();
-    ids.push_back(id);
-    for (turned = 0; turned < ndims; ++turned) {
-      const size_t d = row ? ndims - 1 - turned : turned;
-      if (++at[d] < box.extent[d])
-        break;
-      at[d] = 0;
-    }
+    tiles.push_back({PlaceIn(order, at, box, ndims, id), id});
+    for (turned = 0; turned < ndims && ++at[turned] == box.extent[turned]; ++turned)
+      at[turned] = 0;
   }
-  if (order == AML_TILING_ROW_REVERSE || order == AML_TILING_COLUMN_REVERSE)
-    return {ids.rbegin(), ids.rend()};
+  std::stable_sort(tiles.begin(), tiles.end(),
+                   [](const OrderedTile &a, const OrderedTile &b) { return a.place < b.place; });
+  std::vector<size_t> ids;
+  for (const OrderedTile &tile : tiles)
+    ids.push_back(tile.id);
+  if (order == AML_TILING_ROW_REVERSE || order == AML_TILING_COLUMN_REVERSE ||
+      order == AML_TILING_MORTON_REVERSE || order == AML_TILING_BACKWARD)
+    std::reverse(ids.begin(), ids.end());
   return ids;
 }
 
