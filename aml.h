@@ -41,5 +41,6 @@
 #include "aml/dma/sequential.h"
 #include "aml/scratchpad/sequential.h"
 #include "aml/tiling/1d.h"
+#include "aml/tiling/clipped.h"
 
 #endif
