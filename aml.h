@@ -41,6 +41,10 @@
 #include "aml/dma/sequential.h"
 #include "aml/scratchpad/sequential.h"
 #include "aml/tiling/1d.h"
+#include "aml/tiling/blocked.h"
 #include "aml/tiling/clipped.h"
+#include "aml/tiling/halo.h"
+#include "aml/tiling/morton.h"
+#include "aml/tiling/padded.h"
 
 #endif

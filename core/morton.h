@@ -31,14 +31,15 @@
 extern "C" {
 #endif
 
-/** A grid. The masks are apart, and their union is the lowest bits. */
+/** A grid. The masks are apart, and their union is the lowest `bits` bits. */
 struct aml_morton {
   size_t ndims;
-  size_t extent[AML_MAX_DIMS];
   uint64_t mask[AML_MAX_DIMS]; /**< which bits of a code are a coordinate's */
-  unsigned bits;               /**< of a code */
-  bool is_dense;               /**< every extent is a power of two: ranks are codes */
-  bool has_bmi2;               /**< the processor deposits and extracts bits */
+  size_t extent[AML_MAX_DIMS];
+  unsigned bits; /**< of a code */
+  bool is_dense; /**< codes have no gaps: extents are powers of two, or all but one are 1 */
+  bool has_bmi2; /**< the processor deposits and extracts bits */
+  unsigned char dimension[64]; /**< of each bit of a code */
 };
 
 /**
@@ -51,11 +52,60 @@ struct aml_morton {
 AML_PUBLIC AML_MUST_CHECK bool aml_morton_init(struct aml_morton *grid, size_t ndims,
                                                const size_t extent[]);
 
-/** The rank of coordinates in the grid. Cost: O(1) if dense, else O(bits) at the grid's edges. */
-AML_PUBLIC size_t aml_morton_rank(const struct aml_morton *grid, const size_t coords[]);
+/** Put the lowest bits of a value where a mask has bits, resp. take them from there. */
+AML_PUBLIC uint64_t aml_morton_deposit(uint64_t value, uint64_t mask);
+AML_PUBLIC uint64_t aml_morton_extract(uint64_t value, uint64_t mask);
+
+/** How many coordinates of a grid that is not dense have a smaller code; and the inverse. */
+AML_PUBLIC size_t aml_morton_rank_of_code(const struct aml_morton *grid, uint64_t code);
+AML_PUBLIC uint64_t aml_morton_code_of_rank(const struct aml_morton *grid, size_t rank);
+
+/** The code of coordinates. */
+static inline uint64_t aml_morton_code(const struct aml_morton *grid, const size_t coords[]) {
+  uint64_t code = 0;
+#if defined(__x86_64__)
+  // As assembly, since the compiler has the instructions only where all code may use them.
+  if (grid->has_bmi2) {
+    for (size_t d = 0; d < grid->ndims; ++d) {
+      uint64_t bits;
+      __asm__("pdep %2, %1, %0" : "=r"(bits) : "r"((uint64_t)coords[d]), "rm"(grid->mask[d]));
+      code |= bits;
+    }
+    return code;
+  }
+#endif
+  for (size_t d = 0; d < grid->ndims; ++d)
+    code |= aml_morton_deposit(coords[d], grid->mask[d]);
+  return code;
+}
+
+/** The coordinates of a code. */
+static inline void aml_morton_decode(const struct aml_morton *grid, uint64_t code,
+                                     size_t coords[]) {
+#if defined(__x86_64__)
+  if (grid->has_bmi2) {
+    for (size_t d = 0; d < grid->ndims; ++d) {
+      uint64_t bits;
+      __asm__("pext %2, %1, %0" : "=r"(bits) : "r"(code), "rm"(grid->mask[d]));
+      coords[d] = bits;
+    }
+    return;
+  }
+#endif
+  for (size_t d = 0; d < grid->ndims; ++d)
+    coords[d] = aml_morton_extract(code, grid->mask[d]);
+}
+
+/** The rank of coordinates in the grid. Cost: O(dimensions) if dense, else O(bits). */
+static inline size_t aml_morton_rank(const struct aml_morton *grid, const size_t coords[]) {
+  const uint64_t code = aml_morton_code(grid, coords);
+  return grid->is_dense ? code : aml_morton_rank_of_code(grid, code);
+}
 
 /** The coordinates of a rank below the product of the extents; the inverse. */
-AML_PUBLIC void aml_morton_coords(const struct aml_morton *grid, size_t rank, size_t coords[]);
+static inline void aml_morton_coords(const struct aml_morton *grid, size_t rank, size_t coords[]) {
+  aml_morton_decode(grid, grid->is_dense ? rank : aml_morton_code_of_rank(grid, rank), coords);
+}
 
 #ifdef __cplusplus
 }

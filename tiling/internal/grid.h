@@ -103,9 +103,16 @@ static inline bool aml_internal_grid_accepts(const struct aml_internal_grid *gri
 }
 
 /**
- * The coordinates of an id below the count. Here and below, `ndims` is the grid's own: a constant
- * where the compiler is to leave out the loop.
+ * Calls an inline function, whose last parameter is the grid's number of dimensions, with a
+ * constant where there are few: then the compiler unrolls its loops.
  */
+#define AML_INTERNAL_GRID_UNROLL(grid, function, ...)                                              \
+  ((grid)->ndims == 1   ? function(__VA_ARGS__, 1)                                                 \
+   : (grid)->ndims == 2 ? function(__VA_ARGS__, 2)                                                 \
+   : (grid)->ndims == 3 ? function(__VA_ARGS__, 3)                                                 \
+                        : function(__VA_ARGS__, (grid)->ndims))
+
+/** The coordinates of an id below the count. */
 static inline void aml_internal_grid_split_n(const struct aml_internal_grid *grid, size_t id,
                                              size_t coords[], size_t ndims) {
   if (grid->order == AML_ORDER_ROW) {
@@ -144,42 +151,22 @@ static inline void aml_internal_grid_cut_n(const struct aml_internal_grid *grid,
 static inline void aml_internal_grid_cut(const struct aml_internal_grid *grid,
                                          const struct aml_tile *datum, const size_t coords[],
                                          struct aml_tile *tile) {
-  switch (grid->ndims) {
-  case 1:
-    aml_internal_grid_cut_n(grid, datum, coords, tile, 1);
-    break;
-  case 2:
-    aml_internal_grid_cut_n(grid, datum, coords, tile, 2);
-    break;
-  case 3:
-    aml_internal_grid_cut_n(grid, datum, coords, tile, 3);
-    break;
-  default:
-    aml_internal_grid_cut_n(grid, datum, coords, tile, grid->ndims);
-  }
+  AML_INTERNAL_GRID_UNROLL(grid, aml_internal_grid_cut_n, grid, datum, coords, tile);
+}
+
+static inline void aml_internal_grid_tile_n(const struct aml_internal_grid *grid,
+                                            const struct aml_tile *datum, size_t id,
+                                            struct aml_tile *tile, size_t ndims) {
+  size_t coords[AML_MAX_DIMS];
+  aml_internal_grid_split_n(grid, id, coords, ndims);
+  aml_internal_grid_cut_n(grid, datum, coords, tile, ndims);
 }
 
 /** The clipped tile of an id below the count. */
 static inline void aml_internal_grid_tile(const struct aml_internal_grid *grid,
                                           const struct aml_tile *datum, size_t id,
                                           struct aml_tile *tile) {
-  size_t coords[AML_MAX_DIMS];
-  switch (grid->ndims) {
-  case 1:
-    aml_internal_grid_cut_n(grid, datum, &id, tile, 1);
-    break;
-  case 2:
-    aml_internal_grid_split_n(grid, id, coords, 2);
-    aml_internal_grid_cut_n(grid, datum, coords, tile, 2);
-    break;
-  case 3:
-    aml_internal_grid_split_n(grid, id, coords, 3);
-    aml_internal_grid_cut_n(grid, datum, coords, tile, 3);
-    break;
-  default:
-    aml_internal_grid_split_n(grid, id, coords, grid->ndims);
-    aml_internal_grid_cut_n(grid, datum, coords, tile, grid->ndims);
-  }
+  AML_INTERNAL_GRID_UNROLL(grid, aml_internal_grid_tile_n, grid, datum, id, tile);
 }
 
 #ifdef __cplusplus

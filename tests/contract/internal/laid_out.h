@@ -6,6 +6,7 @@
 #ifndef AML_TESTS_CONTRACT_INTERNAL_LAID_OUT_H
 #define AML_TESTS_CONTRACT_INTERNAL_LAID_OUT_H
 
+#include <algorithm>
 #include <cstddef>
 #include <unordered_map>
 #include <vector>
@@ -67,12 +68,17 @@ class LaidOut {
 public:
   LaidOut(const aml_tiling_info &info, TilingLayout layout)
       : datum_(TileOfShape(info, layout)), storage_size_(info.storage_size) {
+    const bool is_padded = info.cover == AML_TILING_PADDED && info.grid_ndims == info.ndims;
     size_t below = 0;
     size_t above = info.element_size;
     for (size_t d = 0; d < datum_.ndims; ++d) {
-      const ptrdiff_t reach = static_cast<ptrdiff_t>(datum_.extent[d] - 1) * datum_.stride_bytes[d];
+      // Padding lies where the array's strides lead.
+      const size_t extent = is_padded ? info.grid[d] * info.tile_extent[d] : datum_.extent[d];
+      const ptrdiff_t reach = static_cast<ptrdiff_t>(extent - 1) * datum_.stride_bytes[d];
       (reach < 0 ? below : above) += static_cast<size_t>(reach < 0 ? -reach : reach);
     }
+    if (is_padded)
+      storage_size_ = std::max(storage_size_, above);
     memory_.resize(below + (above < storage_size_ ? storage_size_ : above));
     datum_.base = memory_.data() + below;
     ForEachElement(datum_,
