@@ -45,6 +45,8 @@
 #include "aml/tiling/clipped.h"
 #include "aml/tiling/halo.h"
 #include "aml/tiling/morton.h"
+#include "aml/tiling/nested.h"
 #include "aml/tiling/padded.h"
+#include "aml/tiling/ragged.h"
 
 #endif
