@@ -275,3 +275,77 @@ int aml_tile_permute(const struct aml_tile *tile, const size_t order[], struct a
   *permuted = result;
   return 0;
 }
+
+int aml_tile_plane(const struct aml_tile *tile, size_t dimension, size_t coord,
+                   struct aml_tile *plane) {
+  static const char call[] = "aml_tile_plane";
+  if (tile == NULL || plane == NULL)
+    return aml_error_set(-AML_EINVAL, call, tile == NULL ? "tile" : "plane", "is null");
+  if (tile->ndims == 1)
+    return aml_error_set(-AML_EINVAL, call, "tile", "has one dimension only");
+  if (dimension >= tile->ndims)
+    return aml_error_set_value(-AML_EINVAL, call, "dimension", dimension, "is none of the tile");
+  if (coord >= tile->extent[dimension])
+    return aml_error_set_value(-AML_EINVAL, call, "coord", coord, "is outside the tile");
+  struct aml_tile result = *tile;
+  result.base = (char *)tile->base + (ptrdiff_t)coord * tile->stride_bytes[dimension];
+  result.ndims = tile->ndims - 1;
+  for (size_t d = dimension; d < result.ndims; ++d) {
+    result.extent[d] = tile->extent[d + 1];
+    result.stride_bytes[d] = tile->stride_bytes[d + 1];
+  }
+  *plane = result;
+  return 0;
+}
+
+/** Takes `times` elements of the last dimension as one. */
+static int join_elements(struct aml_tile *tile, size_t times) {
+  static const char call[] = "aml_tile_reinterpret";
+  const size_t last = tile->ndims - 1;
+  if (tile->stride_bytes[last] != (ptrdiff_t)tile->element_size)
+    return aml_error_set(-AML_EINVAL, call, "tile",
+                         "has elements in its last dimension that are not one behind the other");
+  if (tile->extent[last] % times != 0)
+    return aml_error_set_value(-AML_EINVAL, call, "element_size", tile->element_size * times,
+                               "does not divide the last dimension");
+  tile->extent[last] /= times;
+  tile->element_size *= times;
+  tile->stride_bytes[last] = (ptrdiff_t)tile->element_size;
+  return 0;
+}
+
+/** Takes each element as `times` ones. */
+static int split_elements(struct aml_tile *tile, size_t times) {
+  size_t last = tile->ndims - 1;
+  if (tile->stride_bytes[last] == (ptrdiff_t)tile->element_size) {
+    tile->extent[last] *= times;
+  } else if (tile->ndims < AML_MAX_DIMS) {
+    last = tile->ndims++;
+    tile->extent[last] = times;
+  } else {
+    return aml_error_set(-AML_EINVAL, "aml_tile_reinterpret", "tile",
+                         "has no dimension left for the parts of its elements");
+  }
+  tile->element_size /= times;
+  tile->stride_bytes[last] = (ptrdiff_t)tile->element_size;
+  return 0;
+}
+
+int aml_tile_reinterpret(const struct aml_tile *tile, size_t element_size, struct aml_tile *view) {
+  static const char call[] = "aml_tile_reinterpret";
+  if (tile == NULL || view == NULL)
+    return aml_error_set(-AML_EINVAL, call, tile == NULL ? "tile" : "view", "is null");
+  struct aml_tile result = *tile;
+  int err = 0;
+  if (element_size == 0 ||
+      (element_size % tile->element_size != 0 && tile->element_size % element_size != 0))
+    return aml_error_set_value(-AML_EINVAL, call, "element_size", element_size,
+                               "neither divides the tile's nor is a multiple of it");
+  if (element_size > tile->element_size)
+    err = join_elements(&result, element_size / tile->element_size);
+  else if (element_size < tile->element_size)
+    err = split_elements(&result, tile->element_size / element_size);
+  if (!err)
+    *view = result;
+  return err;
+}

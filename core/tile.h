@@ -175,6 +175,35 @@ AML_PUBLIC AML_MUST_CHECK int aml_tile_slice(const struct aml_tile *tile, const 
 AML_PUBLIC AML_MUST_CHECK int aml_tile_permute(const struct aml_tile *tile, const size_t order[],
                                                struct aml_tile *permuted);
 
+/**
+ * View the elements of a valid tile that have one coordinate in common: a row, a plane.
+ *
+ * @param dimension  the one that goes; the tile has another one.
+ * @param coord      below its extent.
+ * @param plane      the result, of one dimension fewer; may be `tile`.
+ *
+ * Returns: 0; -AML_EINVAL, with `plane` untouched, if there is no such dimension or coordinate, or
+ * no other dimension.
+ */
+AML_PUBLIC AML_MUST_CHECK int aml_tile_plane(const struct aml_tile *tile, size_t dimension,
+                                             size_t coord, struct aml_tile *plane);
+
+/**
+ * View the bytes of a valid tile as elements of another size, in the same order.
+ *
+ * Smaller elements split each element: the last dimension grows, or, where its elements are not
+ * one behind the other, one more dimension is last. Larger ones take several elements of the last
+ * dimension, which must be one behind the other.
+ *
+ * @param element_size  bytes; divides the tile's element size, or is a multiple of it.
+ * @param view          the result; may be `tile`. Alignment is the caller's business.
+ *
+ * Returns: 0; -AML_EINVAL, with `view` untouched, for another size, for elements that are not one
+ * behind the other or no multiple in number, or if there is no dimension left.
+ */
+AML_PUBLIC AML_MUST_CHECK int aml_tile_reinterpret(const struct aml_tile *tile, size_t element_size,
+                                                   struct aml_tile *view);
+
 #ifdef __cplusplus
 }
 #endif
