@@ -18,6 +18,7 @@
 #include "aml/area/shm.h"
 #include "aml/area/tracked.h"
 #include "aml/arena/bump.h"
+#include "aml/binding/block.h"
 #include "aml/binding/interleave.h"
 #include "aml/binding/single.h"
 #include "aml/core/area.h"
