@@ -19,6 +19,7 @@
 #include "aml/area/tracked.h"
 #include "aml/arena/bump.h"
 #include "aml/binding/block.h"
+#include "aml/binding/cyclic.h"
 #include "aml/binding/interleave.h"
 #include "aml/binding/single.h"
 #include "aml/core/area.h"
