@@ -47,11 +47,12 @@ public:
 
   aml_binding *get() { return &block_.binding; }
 
-  /** It now is the kernel's interleaving over a set. */
-  void BecomePolicy(const aml_nodeset &set) {
+  /** It now is a policy of the kernel over a set. */
+  void BecomePolicy(const aml_nodeset &set, aml_policy kind = AML_POLICY_INTERLEAVE) {
     policy_ = set;
+    kind_ = kind;
     ops_.policy = [](const aml_binding *binding, aml_policy *policy, aml_nodeset *devices) {
-      *policy = AML_POLICY_INTERLEAVE;
+      *policy = Self(binding)->kind_;
       *devices = Self(binding)->policy_;
       return 0;
     };
@@ -72,6 +73,7 @@ private:
 
   Device device_;
   aml_nodeset policy_{};
+  aml_policy kind_ = AML_POLICY_DEFAULT;
   aml_binding_ops ops_{};
   Block block_{};
 };
@@ -105,6 +107,8 @@ private:
     ops.tile = [](const aml_tiling *tiling, const aml_tile *, size_t id, aml_tile *tile) {
       if (id == Self(tiling)->refuses)
         return aml_error_set(-AML_EINVAL, "aml_tiling_tile", "datum", "is refused");
+      if (Self(tiling)->tiles_[id].extent[0] == 0)
+        return aml_error_set(-AML_ENOENT, "aml_tiling_tile", "id", "has no elements");
       *tile = Self(tiling)->tiles_[id];
       return 0;
     };

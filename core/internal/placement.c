@@ -82,13 +82,27 @@ static bool add_bytes(struct builder *it, size_t page, int32_t device, size_t si
   return push_share(it, entry, device, size);
 }
 
+/** Gives whole pages, from `page` on, that no device has yet to one; tells how many they are. */
+static size_t take_pages(struct builder *it, size_t page, size_t count, int32_t device) {
+  int32_t *const entries = it->placement->devices + page;
+  size_t taken = 0;
+  for (; taken < count && entries[taken] == OUTSIDE; ++taken)
+    entries[taken] = device;
+  return taken;
+}
+
 static bool add_run(struct builder *it, uintptr_t run, size_t size, int32_t device) {
   const size_t page_size = it->placement->page_size;
   size_t offset = run - it->placement->first;
   while (size > 0) {
-    const size_t room = page_size - (offset & (page_size - 1));
-    const size_t part = size < room ? size : room;
-    if (!add_bytes(it, offset / page_size, device, part))
+    const size_t before = offset & (page_size - 1);
+    const size_t room = page_size - before;
+    size_t part = size < room ? size : room;
+    const size_t taken =
+        before == 0 ? take_pages(it, offset / page_size, size / page_size, device) : 0;
+    if (taken > 0)
+      part = taken * page_size;
+    else if (!add_bytes(it, offset / page_size, device, part))
       return false;
     offset += part;
     size -= part;
@@ -142,20 +156,31 @@ static bool add_tile(struct builder *it, const struct aml_tile *tile, int32_t de
   }
 }
 
-/** Gives each page that has a list to the device with the most bytes. */
-static void settle(struct builder *it) {
-  for (size_t page = 0; page < it->placement->page_count; ++page) {
-    int32_t *const entry = &it->placement->devices[page];
-    const struct share *best = NULL;
-    for (uint32_t i = list_of(*entry); i != NO_SHARE; i = it->shares[i].next) {
-      const struct share *const share = &it->shares[i];
-      if (best == NULL || share->size > best->size ||
-          (share->size == best->size && share->device < best->device))
-        best = share;
-    }
-    if (best != NULL)
-      *entry = best->device;
+/** Gives a page to the device of its list with the most bytes, and counts what others have. */
+static void settle_page(struct builder *it, int32_t *entry) {
+  const struct share *best = NULL;
+  size_t size = 0;
+  for (uint32_t i = list_of(*entry); i != NO_SHARE; i = it->shares[i].next) {
+    const struct share *const share = &it->shares[i];
+    size += share->size;
+    if (best == NULL || share->size > best->size ||
+        (share->size == best->size && share->device < best->device))
+      best = share;
   }
+  if (best == NULL)
+    return;
+  if (size > best->size) {
+    it->placement->shared_size += it->placement->page_size;
+    it->placement->outvoted_size += size - best->size;
+  }
+  *entry = best->device;
+}
+
+/** Settles each page that has a list. */
+static void settle(struct builder *it) {
+  for (size_t page = 0; page < it->placement->page_count && it->share_count > 0; ++page)
+    if (is_list(it->placement->devices[page]))
+      settle_page(it, &it->placement->devices[page]);
 }
 
 /** Finds the pages from the first to the last of any tile. */
@@ -169,6 +194,8 @@ static int find_pages(const char *call, const struct aml_tiling *tiling,
     void *lowest;
     size_t size;
     const int err = aml_tiling_tile(tiling, datum, id, &tile);
+    if (err == -AML_ENOENT)
+      continue; // a tile without elements
     if (err)
       return err;
     aml_tile_span(&tile, &lowest, &size);
@@ -177,8 +204,8 @@ static int find_pages(const char *call, const struct aml_tiling *tiling,
     if ((uintptr_t)lowest + size > end)
       end = (uintptr_t)lowest + size;
   }
-  if (count == 0)
-    return aml_error_set(-AML_EINVAL, call, "tiling", "has no tiles");
+  if (end == 0)
+    return aml_error_set(-AML_EINVAL, call, "tiling", "has no tiles with elements");
   if (!aml_checked_round_up(end, placement->page_size, &end))
     return aml_error_set(-AML_EOVERFLOW, call, "datum", "reaches past the range of addresses");
   placement->first = first & ~(placement->page_size - 1);
@@ -198,6 +225,8 @@ static int add_tiles(const char *call, struct builder *it, const struct aml_bind
       return aml_error_set_value(-AML_EINVAL, call, "device", (uint64_t)device,
                                  "is none, yet the binding answers it");
     const int err = aml_tiling_tile(tiling, datum, id, &tile);
+    if (err == -AML_ENOENT)
+      continue;
     if (err)
       return err;
     if (!add_tile(it, &tile, device))

@@ -25,10 +25,12 @@ extern "C" {
 
 /** The pages from the first to the last of any tile. Null pages: nothing is held. */
 struct aml_internal_placement {
-  uintptr_t first;   /**< address of the first page */
-  size_t page_size;  /**< bytes; a power of two */
-  size_t page_count; /**< pages */
-  int32_t *devices;  /**< of each page: a device, -AML_ENOENT (leave it), or OUTSIDE */
+  uintptr_t first;      /**< address of the first page */
+  size_t page_size;     /**< bytes; a power of two */
+  size_t page_count;    /**< pages */
+  int32_t *devices;     /**< of each page: a device, -AML_ENOENT (leave it), or OUTSIDE */
+  size_t shared_size;   /**< of pages that tiles bound to several devices share */
+  size_t outvoted_size; /**< bytes of tiles in those that are bound to another device */
 };
 
 /**
@@ -37,7 +39,8 @@ struct aml_internal_placement {
  * @param call   the public function on whose behalf it is done.
  * @param datum  a valid tile of the tiling's shape.
  *
- * Returns: 0; -AML_ENOMEM; what device_of and the tiling's tile fail with.
+ * Returns: 0; -AML_ENOMEM; -AML_EINVAL if no tile has elements; what device_of and the tiling's
+ * tile fail with.
  * Cost: linear in pages and in contiguous runs of tiles; four bytes of memory a page, and some
  * more for each page that tiles share.
  */

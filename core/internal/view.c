@@ -11,12 +11,8 @@ static int refuse_null(const char *call, const char *argument) {
   return aml_error_set(-AML_EINVAL, call, argument, "is null");
 }
 
-/** Tells the device of a page, AML_INTERNAL_VIEW_STAYS or OUTSIDE; fails where the binding does. */
+/** Tells the device of a page, or that it stays; fails where the binding does. */
 static int device_at(const struct aml_internal_view *it, size_t page, int *device) {
-  if (it->placement.devices != NULL) {
-    *device = it->placement.devices[page];
-    return 0;
-  }
   const int answer =
       it->binding->ops->device_of(it->binding, it->first_index + page, it->index_count);
   if (answer < 0 && answer != -AML_ENOENT)
@@ -30,7 +26,7 @@ static int device_at(const struct aml_internal_view *it, size_t page, int *devic
 
 /** How many pages from `page` on the binding knows to have one device, at least 1. */
 static size_t known_run(const struct aml_internal_view *it, size_t page) {
-  if (it->placement.devices != NULL || it->binding->ops->run == NULL)
+  if (it->binding->ops->run == NULL)
     return 1;
   const size_t rest = it->page_count - page;
   const size_t run = it->binding->ops->run(it->binding, it->first_index + page, it->index_count);
@@ -39,8 +35,24 @@ static size_t known_run(const struct aml_internal_view *it, size_t page) {
   return run < rest ? run : rest;
 }
 
+/** As aml_internal_view_run(), where the devices are listed. */
+static void listed_run(const struct aml_internal_view *it, size_t page, int *device,
+                       size_t *length) {
+  const int32_t *const devices = it->placement.devices;
+  const int32_t first = devices[page];
+  size_t end = page + 1;
+  while (end < it->page_count && devices[end] == first)
+    ++end;
+  *device = first;
+  *length = end - page;
+}
+
 int aml_internal_view_run(const struct aml_internal_view *it, size_t page, int *device,
                           size_t *length) {
+  if (it->placement.devices != NULL) {
+    listed_run(it, page, device, length);
+    return 0;
+  }
   int err = device_at(it, page, device);
   if (err)
     return err;
@@ -123,29 +135,58 @@ void aml_internal_view_fini(struct aml_internal_view *it) {
   aml_internal_placement_fini(&it->placement);
 }
 
-int aml_internal_view_visit(const struct aml_internal_view *it, bool with_staying,
-                            aml_internal_visit *visit, void *context) {
-  struct aml_internal_batch batch = {.count = 0};
-  int err = 0;
-  for (size_t page = 0; page < it->page_count;) {
+int aml_internal_view_next(const struct aml_internal_view *it, bool with_staying, size_t *page,
+                           struct aml_internal_batch *batch) {
+  size_t at = *page;
+  batch->count = 0;
+  while (at < it->page_count && batch->count < AML_INTERNAL_VIEW_BATCH) {
     int device;
     size_t length;
-    err = aml_internal_view_run(it, page, &device, &length);
+    const int err = aml_internal_view_run(it, at, &device, &length);
     if (err)
       return err;
-    const bool wanted = device >= 0 || (device == AML_INTERNAL_VIEW_STAYS && with_staying);
-    for (const size_t end = page + length; page < end; ++page) {
-      if (!wanted)
-        continue;
-      batch.pages[batch.count] = it->first + page * it->page_size;
-      batch.wanted[batch.count++] = device;
-      if (batch.count < AML_INTERNAL_VIEW_BATCH)
-        continue;
-      err = visit(it, &batch, context);
-      if (err)
-        return err;
-      batch.count = 0;
+    if (device < 0 && !(device == AML_INTERNAL_VIEW_STAYS && with_staying)) {
+      at += length;
+      continue;
+    }
+    const size_t room = AML_INTERNAL_VIEW_BATCH - batch->count;
+    for (const size_t end = at + (length < room ? length : room); at < end; ++at) {
+      batch->pages[batch->count] = it->first + at * it->page_size;
+      batch->wanted[batch->count++] = device;
     }
   }
-  return batch.count == 0 ? 0 : visit(it, &batch, context);
+  *page = at;
+  return 0;
+}
+
+int aml_internal_view_keep_wrong(const struct aml_internal_view *it,
+                                 struct aml_internal_batch *batch) {
+  const int err = aml_area_locate(it->area, batch->count, batch->pages, batch->found);
+  if (err)
+    return err;
+  size_t count = 0;
+  for (size_t i = 0; i < batch->count; ++i) {
+    if (batch->found[i] < 0 || batch->found[i] == batch->wanted[i])
+      continue;
+    batch->pages[count] = batch->pages[i];
+    batch->wanted[count] = batch->wanted[i];
+    batch->found[count++] = batch->found[i];
+  }
+  batch->count = count;
+  return 0;
+}
+
+int aml_internal_view_visit(const struct aml_internal_view *it, bool with_staying,
+                            aml_internal_visit *visit, void *context) {
+  struct aml_internal_batch batch;
+  size_t page = 0;
+  for (;;) {
+    int err = aml_internal_view_next(it, with_staying, &page, &batch);
+    if (!err && batch.count == 0)
+      return 0;
+    if (!err)
+      err = visit(it, &batch, context);
+    if (err)
+      return err;
+  }
 }

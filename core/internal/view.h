@@ -79,12 +79,27 @@ struct aml_internal_batch {
   int found[AML_INTERNAL_VIEW_BATCH];  /**< what the area answers */
 };
 
+/**
+ * Fill a batch with pages that have a device, and those that stay if asked for, from *page on; and
+ * set *page behind the last one looked at. An empty batch: there are no more.
+ * Returns: 0; what the binding fails with.
+ */
+AML_MUST_CHECK int aml_internal_view_next(const struct aml_internal_view *it, bool with_staying,
+                                          size_t *page, struct aml_internal_batch *batch);
+
+/**
+ * Keep of a batch those pages that are present and not where they are wanted; `found` tells where
+ * they are. Returns: 0; what the area fails with.
+ */
+AML_MUST_CHECK int aml_internal_view_keep_wrong(const struct aml_internal_view *it,
+                                                struct aml_internal_batch *batch);
+
 typedef int aml_internal_visit(const struct aml_internal_view *it, struct aml_internal_batch *batch,
                                void *context);
 
 /**
- * Visit in batches the pages that have a device, and those that stay if asked for, until a visit
- * fails. Returns: 0; what a visit or the binding fails with.
+ * Visit all such pages in batches, until a visit fails. Returns: 0; what a visit or the binding
+ * fails with.
  */
 AML_MUST_CHECK int aml_internal_view_visit(const struct aml_internal_view *it, bool with_staying,
                                            aml_internal_visit *visit, void *context);

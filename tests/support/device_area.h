@@ -62,6 +62,7 @@ public:
   int fail_bind_at = -1; // the call with this number fails with -AML_EPERM
   int fail_move_at = -1;
   int fail_locate_at = -1;
+  bool lacks_weights = false;       // as a kernel that cannot interleave by weights
   std::map<uintptr_t, int> answers; // what move and locate say of a page
 
 private:
@@ -90,6 +91,8 @@ private:
     DeviceArea *const self = Self(area);
     if (static_cast<int>(self->binds.size()) == self->fail_bind_at)
       return aml_error_set(-AML_EPERM, "aml_area_bind", nullptr, "is forbidden");
+    if (self->lacks_weights && policy == AML_POLICY_WEIGHTED_INTERLEAVE)
+      return aml_error_set(-AML_ENOTSUP, "aml_area_bind", "policy", "is not known");
     const auto start = reinterpret_cast<uintptr_t>(pointer);
     self->binds.push_back({start, size, policy, *devices, flags});
     const size_t count = aml_nodeset_count(devices);
