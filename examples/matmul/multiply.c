@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 #include "aml/examples/matmul/multiply.h"
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <time.h>
-
 #include "aml/core/dma.h"
 #include "aml/core/error.h"
 #include "aml/core/tile.h"
 #include "aml/core/tiling.h"
 #include "aml/examples/matmul/file_area.h"
 #include "aml/examples/matmul/file_dma.h"
-#include "aml/examples/matmul/grid_tiling.h"
 #include "aml/scratchpad/sequential.h"
+#include "aml/tiling/clipped.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
 
 /** One matrix: where it lies, how it is cut, and what of it is in memory. Zeroed: nothing. */
 struct operand {
@@ -67,7 +66,8 @@ static int open_operand(const struct npy_file *file, const size_t tile_extent[2]
   if (!err)
     err = map_datum(file, operand, &datum);
   if (!err)
-    err = grid_tiling_create(&operand->tiling, file->header.element_size, extent, tile_extent);
+    err = aml_tiling_clipped_create(&operand->tiling, file->header.element_size, 2, extent,
+                                    tile_extent, NULL);
   if (!err)
     err = aml_scratchpad_sequential_create(&operand->scratchpad, fast, &datum, operand->tiling, dma,
                                            &options);
