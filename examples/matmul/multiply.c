@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 #include "aml/examples/matmul/multiply.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
 #include "aml/core/dma.h"
 #include "aml/core/error.h"
 #include "aml/core/tile.h"
@@ -9,10 +14,6 @@
 #include "aml/examples/matmul/file_dma.h"
 #include "aml/scratchpad/sequential.h"
 #include "aml/tiling/clipped.h"
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <time.h>
 
 /** One matrix: where it lies, how it is cut, and what of it is in memory. Zeroed: nothing. */
 struct operand {
