@@ -20,6 +20,7 @@
 #include "aml/arena/bump.h"
 #include "aml/binding/block.h"
 #include "aml/binding/cyclic.h"
+#include "aml/binding/function.h"
 #include "aml/binding/interleave.h"
 #include "aml/binding/single.h"
 #include "aml/binding/table.h"
