@@ -22,6 +22,7 @@
 #include "aml/binding/cyclic.h"
 #include "aml/binding/function.h"
 #include "aml/binding/interleave.h"
+#include "aml/binding/local.h"
 #include "aml/binding/single.h"
 #include "aml/binding/table.h"
 #include "aml/core/area.h"
