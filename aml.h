@@ -25,6 +25,7 @@
 #include "aml/binding/local.h"
 #include "aml/binding/single.h"
 #include "aml/binding/table.h"
+#include "aml/binding/weighted.h"
 #include "aml/core/area.h"
 #include "aml/core/area_report.h"
 #include "aml/core/arena.h"
