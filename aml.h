@@ -21,6 +21,7 @@
 #include "aml/binding/block.h"
 #include "aml/binding/cyclic.h"
 #include "aml/binding/function.h"
+#include "aml/binding/grid.h"
 #include "aml/binding/interleave.h"
 #include "aml/binding/local.h"
 #include "aml/binding/single.h"

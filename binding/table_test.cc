@@ -53,13 +53,7 @@ TEST(BindingTable, ARepeatedTableBeginsAnewBehindItsEnd) {
                   [&](size_t index) { return aml_binding_table_device_of(binding, index); });
     const size_t last = SIZE_MAX - 1;
     EXPECT_EQ(at(last), aml_binding_device_of(binding, last, SIZE_MAX));
-    for (size_t index = 0; index < 150; ++index) {
-      const size_t run = binding->ops->run(binding, index, 150);
-      ASSERT_GE(run, 1u);
-      ASSERT_LE(run, 150 - index);
-      for (size_t i = index; i < index + run; ++i)
-        ASSERT_EQ(at(index), at(i));
-    }
+    ExpectRuns(binding, 150, at);
     aml_binding_fini(binding);
   }
 }

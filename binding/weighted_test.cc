@@ -83,9 +83,7 @@ TEST(BindingWeighted, BeginsAnewAfterAPeriodOfTheReducedWeights) {
   ExpectMapping(binding, 100, at,
                 [&](size_t index) { return aml_binding_weighted_device_of(binding, index); });
   EXPECT_EQ(at(SIZE_MAX - 1), aml_binding_device_of(binding, SIZE_MAX - 1, SIZE_MAX));
-  for (size_t index = 0; index < 100; ++index)
-    for (size_t i = index; i < index + binding->ops->run(binding, index, 100); ++i)
-      ASSERT_EQ(at(index), at(i));
+  ExpectRuns(binding, 100, at);
   aml_binding_fini(binding);
 }
 
