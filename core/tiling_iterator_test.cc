@@ -356,8 +356,8 @@ TEST(CoreTilingIterator, TheMacroAndTheRangeVisitWhatIsLeft) {
       ids.push_back(id);
     EXPECT_EQ(expected, ids);
     ids.clear();
-    AML_TILING_FOR_EACH(id, &iterator)
-    ids.push_back(id);
+    AML_TILING_FOR_EACH (id, &iterator)
+      ids.push_back(id);
     EXPECT_EQ(expected, ids);
     EXPECT_EQ(0u, aml_tiling_iterator_count(&iterator));
     EXPECT_EQ(aml::Tiles(iterator).begin(), aml::Tiles::end());

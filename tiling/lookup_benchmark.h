@@ -116,8 +116,8 @@ inline void Iterate(benchmark::State &state, const LookUps &setup, aml_tiling_or
     aml_tiling_iterator iterator;
     if (aml_tiling_iterate(setup.tiling, order, nullptr, nullptr, &iterator) != 0)
       state.SkipWithError("no iterator");
-    AML_TILING_FOR_EACH(id, &iterator)
-    benchmark::DoNotOptimize(static_cast<const size_t &>(id));
+    AML_TILING_FOR_EACH (id, &iterator)
+      benchmark::DoNotOptimize(static_cast<const size_t &>(id));
   }
   setup.CountIn(state);
 }

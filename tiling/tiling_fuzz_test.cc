@@ -151,7 +151,7 @@ void CheckIterators(const aml_tiling *tiling, const aml_tiling_info &info, unsig
     for (unsigned part = 0; part < parts; ++part) {
       aml_tiling_iterator iterator = whole;
       Demand(aml_tiling_iterator_split(&iterator, part, parts) == 0);
-      AML_TILING_FOR_EACH(id, &iterator) {
+      AML_TILING_FOR_EACH (id, &iterator) {
         Demand(id < info.count && !seen[id]);
         seen[id] = true;
       }
