@@ -24,6 +24,7 @@
 #include "aml/binding/grid.h"
 #include "aml/binding/interleave.h"
 #include "aml/binding/local.h"
+#include "aml/binding/near.h"
 #include "aml/binding/single.h"
 #include "aml/binding/table.h"
 #include "aml/binding/weighted.h"
