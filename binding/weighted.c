@@ -128,7 +128,7 @@ enum { MOST_IN_TOTAL = 4096, TOLERANCE = 16 };
 
 __extension__ typedef unsigned __int128 wide;
 
-/** Finds the bandwidth of each device, in ascending order, and the sum. */
+/** Finds the bandwidth of each device, in ascending order, and adds them to *sum. */
 static int find_figures(const char *call, const struct aml_devices *snapshot,
                         const struct aml_cpuset *cpus, const struct aml_nodeset *nodes,
                         uint64_t figures[], wide *sum) {
@@ -140,7 +140,6 @@ static int find_figures(const char *call, const struct aml_devices *snapshot,
   if (err)
     return aml_error_set(err, call, "snapshot or cpus:", aml_error_detail());
   size_t found = 0;
-  *sum = 0;
   for (int node = aml_nodeset_next(nodes, -1); node >= 0; node = aml_nodeset_next(nodes, node)) {
     size_t i = 0;
     while (i < count && ranked[i].number != node)
@@ -183,7 +182,7 @@ int aml_binding_weighted_by_bandwidth(const struct aml_devices *snapshot,
   if (nodes == NULL || aml_nodeset_is_empty(nodes))
     return aml_error_set(-AML_EINVAL, call, "devices", "is null or empty");
   uint64_t figures[AML_NODESET_CAPACITY];
-  wide sum;
+  wide sum = 0;
   const int err = find_figures(call, snapshot, cpus, nodes, figures, &sum);
   if (err)
     return err;
