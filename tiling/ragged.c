@@ -138,7 +138,7 @@ int aml_tiling_ragged_init(struct aml_tiling *tiling, size_t element_size, size_
     return aml_error_set(-AML_EINVAL, call, "count", "is 0");
   if (offsets == NULL)
     return aml_error_set(-AML_EINVAL, call, "offsets", "is null");
-  size_t most;
+  size_t most = 0;
   size_t size;
   const int err = measure(call, tiles, offsets, &most);
   if (err)
