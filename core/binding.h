@@ -9,9 +9,10 @@
 //     err = aml_binding_verify(binding, area, pointer, size, &report);
 //
 // Which item a page is. Pages of a range are numbered from its first page on. One exception: where
-// the whole mapping is one policy of the kernel (aml_binding_policy()), the kernel numbers pages
+// the whole binding is one policy of the kernel (aml_binding_policy()), the kernel numbers pages
 // by address, and so do apply and verify; then a range of any size is one system call, and
-// neighbouring ranges continue each other's rotation.
+// neighbouring ranges continue each other's rotation. Pages of pools and of shared memory, which
+// the kernel numbers by their place in a file, are bound run by run instead, with the same result.
 //
 // Which item a tile is. A page that several tiles share goes to the device that the most of its
 // bytes are bound to, and to the smaller device number where there are two such; the report tells

@@ -91,6 +91,19 @@ static int correct_batch(const struct aml_internal_view *it, struct aml_internal
 }
 
 /**
+ * Tells whether a policy of the kernel is a binding on an area. The kernel numbers pages by
+ * address, but those of pools and of shared memory by their place in a file. Where all pages are
+ * alike, it is no matter.
+ */
+static int can_be_policy(struct aml_area *area, const struct aml_nodeset *devices, bool *answer) {
+  struct aml_area_info info = {0};
+  const int err = aml_nodeset_count(devices) <= 1 ? 0 : aml_area_get_info(area, NULL, &info);
+  *answer =
+      (info.granted & AML_AREA_GRANT_HUGE_POOL) == 0 && (info.capabilities & AML_AREA_SHARED) == 0;
+  return err;
+}
+
+/**
  * Binds a range to a policy of the kernel. To the kernel a page is right on any of the policy's
  * devices, so that pages which are present are looked at one by one if flags speak of them.
  */
@@ -136,7 +149,12 @@ int aml_binding_apply(const struct aml_binding *binding, struct aml_area *area, 
   if (err)
     return err;
   const bool is_policy = aml_internal_view_policy(binding, &policy, &devices);
-  if (is_policy) {
+  bool has_policy = false;
+  if (is_policy)
+    err = can_be_policy(area, &devices, &has_policy);
+  if (err)
+    return err;
+  if (has_policy) {
     err = apply_policy(&view, pointer, size, policy, &devices, options->flags);
     // The kernel may be older than this policy, but it can still bind run by run.
     if (err != -AML_ENOTSUP || policy != AML_POLICY_WEIGHTED_INTERLEAVE)

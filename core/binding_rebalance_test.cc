@@ -192,6 +192,25 @@ TEST_F(CoreBindingRebalance, APolicyThatTheKernelLacksIsBoundRunByRun) {
   EXPECT_EQ((V{0, 1, 0, 0, 1, 0}), DevicesOf(6));
 }
 
+// The kernel would number them by their place in a file.
+TEST_F(CoreBindingRebalance, APolicyIsBoundRunByRunToPagesOfPools) {
+  aml_nodeset set = aml_nodeset_of(0);
+  ASSERT_TRUE(aml_nodeset_add(&set, 1));
+  Function binding([](size_t index, size_t) { return static_cast<int>(index % 2); });
+  binding.BecomePolicy(set);
+  area_.granted = AML_AREA_GRANT_HUGE_POOL;
+  ASSERT_EQ(0, aml_binding_apply(binding.get(), area_.get(), kPointer, 3 * kPage, nullptr));
+  ASSERT_EQ(3u, area_.binds.size());
+  for (const auto &bind : area_.binds)
+    EXPECT_EQ(AML_POLICY_BIND, bind.policy);
+  area_.Touch(kStart, 3 * kPage);
+  EXPECT_EQ((V{0, 1, 0}), DevicesOf(3));
+  area_.binds.clear();
+  binding.BecomePolicy(aml_nodeset_of(0)); // all pages alike
+  ASSERT_EQ(0, aml_binding_apply(binding.get(), area_.get(), kPointer, 3 * kPage, nullptr));
+  EXPECT_EQ(1u, area_.binds.size());
+}
+
 size_t CountMappings() {
   std::ifstream maps("/proc/self/maps");
   size_t lines = 0;

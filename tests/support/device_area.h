@@ -59,6 +59,7 @@ public:
   std::vector<size_t> moves; // pages of each call
   std::vector<size_t> locates;
   int fail_info = 0;
+  unsigned granted = 0;  // what info tells
   int fail_bind_at = -1; // the call with this number fails with -AML_EPERM
   int fail_move_at = -1;
   int fail_locate_at = -1;
@@ -82,6 +83,7 @@ private:
       return aml_error_set(Self(area)->fail_info, "aml_area_get_info", "pointer", "is refused");
     *info = aml_area_info{};
     info->type = "devices";
+    info->granted = Self(area)->granted;
     info->granularity = info->page_size = info->max_alignment = kPage;
     return 0;
   }
