@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "aml/binding/internal/devices.h"
 #include "aml/core/create.h"
 #include "aml/core/error.h"
 
@@ -24,10 +25,8 @@ static int device_of(const struct aml_binding *binding, size_t index, size_t cou
 }
 
 static void devices(const struct aml_binding *binding, struct aml_nodeset *result) {
-  const struct aml_binding_interleave *const it = interleave_of(binding);
-  *result = (struct aml_nodeset){{0}};
-  for (size_t i = 0; i < it->count; ++i)
-    (void)aml_nodeset_add(result, it->devices[i]);
+  *result =
+      aml_internal_devices_set(interleave_of(binding)->devices, interleave_of(binding)->count);
 }
 
 static size_t run(const struct aml_binding *binding, size_t index, size_t count) {
@@ -58,9 +57,7 @@ int aml_binding_interleave_init(struct aml_binding *binding, const struct aml_no
   if (nodes == NULL || aml_nodeset_is_empty(nodes))
     return aml_error_set(-AML_EINVAL, call, "devices", "is null or empty");
   struct aml_binding_interleave *const it = (struct aml_binding_interleave *)binding;
-  it->count = 0;
-  for (int node = aml_nodeset_next(nodes, -1); node >= 0; node = aml_nodeset_next(nodes, node))
-    it->devices[it->count++] = (uint16_t)node;
+  it->count = aml_internal_devices_list(nodes, it->devices);
   return 0;
 }
 
