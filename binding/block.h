@@ -59,8 +59,8 @@ static inline size_t aml_binding_block_place_of(const struct aml_binding *bindin
                                                 size_t count) {
   const struct aml_binding_block *const it = (const struct aml_binding_block *)binding;
   __extension__ typedef unsigned __int128 wide;
-  // The largest i with i * count / devices <= index, rounded down: i * count < (index + 1) *
-  // devices.
+  // The largest i whose first item, i * count / devices rounded down, is not behind index: with
+  // i * count < (index + 1) * devices.
   if (index < SIZE_MAX / AML_NODESET_CAPACITY)
     return ((index + 1) * it->count - 1) / count;
   return (size_t)((((wide)index + 1) * it->count - 1) / count);
