@@ -2,6 +2,7 @@
 
 #include "aml/binding/weighted.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "aml/binding/internal/devices.h"
@@ -181,11 +182,12 @@ int aml_binding_weighted_by_bandwidth(const struct aml_devices *snapshot,
     return aml_error_set(-AML_EINVAL, call, snapshot == NULL ? "snapshot" : "weights", "is null");
   if (nodes == NULL || aml_nodeset_is_empty(nodes))
     return aml_error_set(-AML_EINVAL, call, "devices", "is null or empty");
-  uint64_t figures[AML_NODESET_CAPACITY];
+  uint64_t figures[AML_NODESET_CAPACITY] = {0};
   wide sum = 0;
   const int err = find_figures(call, snapshot, cpus, nodes, figures, &sum);
   if (err)
     return err;
+  assert(sum > 0); // no figure is 0
   const size_t count = aml_nodeset_count(nodes);
   size_t total = 1;
   while (total < MOST_IN_TOTAL && !is_near(total, figures, count, sum))

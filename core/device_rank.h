@@ -53,8 +53,8 @@ struct aml_device_query {
 /** A device's place. */
 struct aml_device_ranked {
   int number;     /**< of the device */
+  bool is_tied;   /**< another one has its rank */
   size_t rank;    /**< how many are better; those that tie have the same */
-  bool is_tied;   /**< another one has this rank */
   uint64_t value; /**< by the criterion; AML_UNKNOWN: the last rank, of all that are not known */
 };
 

@@ -57,9 +57,9 @@ struct aml_tiling_info {
   /** What the id grows by from one tile to the next along each coordinate; step 0 of coordinate 0
       says that this is not always the same. */
   size_t id_step[AML_MAX_DIMS];
-  size_t count;                     /**< tiles */
-  size_t max_tile_size;             /**< bytes of the largest tile's elements */
-  size_t storage_size;              /**< bytes of a whole datum in the layout that tiles assume */
+  size_t count;         /**< tiles */
+  size_t max_tile_size; /**< bytes of the largest tile's elements */
+  size_t storage_size;  /**< bytes of a whole datum in the layout that tiles assume */
 };
 
 /**

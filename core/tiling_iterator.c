@@ -160,7 +160,7 @@ static void load_row(struct aml_tiling_iterator *it, size_t at, size_t most) {
 
 /** Loads the one tile at position `at`. */
 static bool load_one(struct aml_tiling_iterator *it, size_t at) {
-  size_t coords[AML_MAX_DIMS];
+  size_t coords[AML_MAX_DIMS] = {0};
   if (is_morton(it->order)) {
     aml_morton_coords(&it->box, at, coords);
   } else {

@@ -133,7 +133,7 @@ static inline void aml_internal_blocked_tile_at_n(const struct aml_tiling_blocke
 static inline void aml_internal_blocked_tile_n(const struct aml_tiling_blocked *it,
                                                const struct aml_tile *datum, size_t id,
                                                struct aml_tile *tile, size_t ndims) {
-  size_t coords[AML_MAX_DIMS];
+  size_t coords[AML_MAX_DIMS] = {0};
   aml_internal_grid_split_n(&it->grid, id, coords, ndims);
   aml_internal_blocked_tile_at_n(it, datum, coords, tile, ndims);
 }

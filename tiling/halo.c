@@ -53,7 +53,7 @@ static size_t extent_at(const struct aml_tiling_halo *it, size_t d, size_t coord
 
 static int tile_extent(const struct aml_tiling *tiling, size_t id, size_t extent[]) {
   const struct aml_tiling_halo *const it = halo_of(tiling);
-  size_t coords[AML_MAX_DIMS];
+  size_t coords[AML_MAX_DIMS] = {0};
   const int err = aml_internal_grid_check_id(&it->grid, "aml_tiling_tile_extent", id);
   if (err)
     return err;
@@ -213,7 +213,7 @@ int aml_tiling_halo_part(const struct aml_tiling *tiling, const struct aml_tile 
   if (err)
     return err;
   aml_tiling_halo_tile(tiling, datum, id, &whole);
-  size_t coords[AML_MAX_DIMS];
+  size_t coords[AML_MAX_DIMS] = {0};
   const struct aml_tiling_halo *const it = halo_of(tiling);
   aml_internal_grid_split_n(&it->grid, id, coords, it->grid.ndims);
   struct aml_tile result = interior;

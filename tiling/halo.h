@@ -111,7 +111,7 @@ static inline void aml_internal_halo_tile_n(const struct aml_tiling_halo *it,
                                             const struct aml_tile *datum, size_t id,
                                             struct aml_tile *tile, size_t ndims) {
   const struct aml_internal_grid *const grid = &it->grid;
-  size_t coords[AML_MAX_DIMS];
+  size_t coords[AML_MAX_DIMS] = {0};
   char *base = (char *)datum->base;
   aml_internal_grid_split_n(grid, id, coords, ndims);
   for (size_t d = 0; d < ndims; ++d) {

@@ -88,7 +88,7 @@ static inline void aml_tiling_morton_tile_at(const struct aml_tiling *tiling,
 static inline void aml_tiling_morton_tile(const struct aml_tiling *tiling,
                                           const struct aml_tile *datum, size_t id,
                                           struct aml_tile *tile) {
-  size_t coords[AML_MAX_DIMS];
+  size_t coords[AML_MAX_DIMS] = {0};
   aml_morton_coords(&((const struct aml_tiling_morton *)tiling)->curve, id, coords);
   aml_internal_grid_cut(aml_internal_grid_of(tiling), datum, coords, tile);
 }

@@ -93,7 +93,7 @@ static void place(const struct aml_tiling_nested *it, const size_t outer_extent[
 static int tile_extent(const struct aml_tiling *tiling, size_t tile_id, size_t extent[]) {
   const struct aml_tiling_nested *const it = nested_of(tiling);
   size_t outer_extent[AML_MAX_DIMS];
-  size_t offset[AML_MAX_DIMS];
+  size_t offset[AML_MAX_DIMS] = {0};
   int err = check_id(tiling, "aml_tiling_tile_extent", "id", tile_id);
   if (err)
     return err;
@@ -115,7 +115,7 @@ static int tile(const struct aml_tiling *tiling, const struct aml_tile *datum, s
   err = it->outer->ops->tile(it->outer, datum, outer_id, &outer_tile);
   if (err)
     return err;
-  size_t offset[AML_MAX_DIMS];
+  size_t offset[AML_MAX_DIMS] = {0};
   size_t extent[AML_MAX_DIMS];
   place(it, outer_tile.extent, tile_id - it->first[outer_id], offset, extent);
   outer_tile.base = aml_tile_address(&outer_tile, offset);

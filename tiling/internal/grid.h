@@ -59,32 +59,27 @@ struct aml_internal_grid_shape {
  * Returns: 0; -AML_EINVAL: null extents, a 0, too many dimensions, no order; -AML_EOVERFLOW if a
  * datum, of whole tiles where they are padded, is larger than the range of addresses.
  */
-AML_PUBLIC AML_MUST_CHECK int aml_internal_grid_init(const char *call,
-                                                     const struct aml_internal_grid_shape *shape,
-                                                     struct aml_internal_grid *grid);
+AML_MUST_CHECK int aml_internal_grid_init(const char *call,
+                                          const struct aml_internal_grid_shape *shape,
+                                          struct aml_internal_grid *grid);
 
 /** The operations that need no more than the grid; `info` is as of a partition, unpadded. */
-AML_PUBLIC void aml_internal_grid_info(const struct aml_tiling *tiling,
-                                       struct aml_tiling_info *info);
-AML_PUBLIC size_t aml_internal_grid_count(const struct aml_tiling *tiling);
-AML_PUBLIC int aml_internal_grid_id(const struct aml_tiling *tiling, const size_t coords[],
-                                    size_t *id);
-AML_PUBLIC int aml_internal_grid_coords(const struct aml_tiling *tiling, size_t id,
-                                        size_t coords[]);
-AML_PUBLIC int aml_internal_grid_tile_extent(const struct aml_tiling *tiling, size_t id,
-                                             size_t extent[]);
+void aml_internal_grid_info(const struct aml_tiling *tiling, struct aml_tiling_info *info);
+size_t aml_internal_grid_count(const struct aml_tiling *tiling);
+int aml_internal_grid_id(const struct aml_tiling *tiling, const size_t coords[], size_t *id);
+int aml_internal_grid_coords(const struct aml_tiling *tiling, size_t id, size_t coords[]);
+int aml_internal_grid_tile_extent(const struct aml_tiling *tiling, size_t id, size_t extent[]);
 
 /** Refuse an id that is not below the count. */
-AML_PUBLIC AML_MUST_CHECK int aml_internal_grid_check_id(const struct aml_internal_grid *grid,
-                                                         const char *call, size_t id);
+AML_MUST_CHECK int aml_internal_grid_check_id(const struct aml_internal_grid *grid,
+                                              const char *call, size_t id);
 
 /** Refuse coordinates outside the grid, on behalf of aml_tiling_id(). */
-AML_PUBLIC AML_MUST_CHECK int aml_internal_grid_check_coords(const struct aml_internal_grid *grid,
-                                                             const size_t coords[]);
+AML_MUST_CHECK int aml_internal_grid_check_coords(const struct aml_internal_grid *grid,
+                                                  const size_t coords[]);
 
 /** Refuse, on behalf of aml_tiling_tile(), what aml_internal_grid_accepts() does not. */
-AML_PUBLIC AML_MUST_CHECK int aml_internal_grid_refuse_tile(const struct aml_internal_grid *grid,
-                                                            size_t id);
+AML_MUST_CHECK int aml_internal_grid_refuse_tile(const struct aml_internal_grid *grid, size_t id);
 
 static inline const struct aml_internal_grid *
 aml_internal_grid_of(const struct aml_tiling *tiling) {
@@ -157,7 +152,7 @@ static inline void aml_internal_grid_cut(const struct aml_internal_grid *grid,
 static inline void aml_internal_grid_tile_n(const struct aml_internal_grid *grid,
                                             const struct aml_tile *datum, size_t id,
                                             struct aml_tile *tile, size_t ndims) {
-  size_t coords[AML_MAX_DIMS];
+  size_t coords[AML_MAX_DIMS] = {0};
   aml_internal_grid_split_n(grid, id, coords, ndims);
   aml_internal_grid_cut_n(grid, datum, coords, tile, ndims);
 }
