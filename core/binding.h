@@ -11,8 +11,9 @@
 // Which item a page is. Pages of a range are numbered from its first page on. One exception: where
 // the whole binding is one policy of the kernel (aml_binding_policy()), the kernel numbers pages
 // by address, and so do apply and verify; then a range of any size is one system call, and
-// neighbouring ranges continue each other's rotation. Pages of pools and of shared memory, which
-// the kernel numbers by their place in a file, are bound run by run instead, with the same result.
+// neighbouring ranges continue each other's rotation. (Linux before 6.7 takes the lower 32 bits of
+// that number only.) Pages of pools and of shared memory, which the kernel numbers by their place
+// in a file, are bound run by run instead, with the same result.
 //
 // Which item a tile is. A page that several tiles share goes to the device that the most of its
 // bytes are bound to, and to the smaller device number where there are two such; the report tells

@@ -3,6 +3,8 @@
 #include "core/internal/view.h"
 
 #include <stdint.h>
+#include <stdio.h>
+#include <sys/utsname.h>
 
 #include "aml/core/checked.h"
 #include "aml/core/error.h"
@@ -87,6 +89,29 @@ bool aml_internal_view_policy(const struct aml_binding *binding, enum aml_policy
   return binding->ops->policy != NULL && binding->ops->policy(binding, policy, devices) == 0;
 }
 
+/** Whether the kernel, Linux before 6.7, takes but 32 bits of a page's number to interleave. */
+static bool has_short_numbers(void) {
+  enum { UNKNOWN = 0, SHORT, LONG };
+  static int known = UNKNOWN;
+  int answer = __atomic_load_n(&known, __ATOMIC_RELAXED);
+  if (answer == UNKNOWN) {
+    struct utsname kernel;
+    unsigned major;
+    unsigned minor;
+    const bool is_told =
+        uname(&kernel) == 0 && sscanf(kernel.release, "%u.%u", &major, &minor) == 2;
+    answer = is_told && (major < 6 || (major == 6 && minor < 7)) ? SHORT : LONG;
+    __atomic_store_n(&known, answer, __ATOMIC_RELAXED);
+  }
+  return answer == SHORT;
+}
+
+/** The number that the kernel interleaves a page by. */
+static size_t number_by_address(const char *page, size_t page_size) {
+  const size_t number = (uintptr_t)page / page_size;
+  return has_short_numbers() ? (uint32_t)number : number;
+}
+
 int aml_internal_view_range(struct aml_internal_view *it, void *pointer, size_t size,
                             bool by_address) {
   struct aml_area_info info;
@@ -101,7 +126,7 @@ int aml_internal_view_range(struct aml_internal_view *it, void *pointer, size_t 
   it->first = (char *)pointer - before;
   it->page_size = info.page_size;
   it->page_count = (end - (uintptr_t)it->first) / info.page_size;
-  it->first_index = by_address ? (uintptr_t)it->first / it->page_size : 0;
+  it->first_index = by_address ? number_by_address(it->first, it->page_size) : 0;
   it->index_count = by_address ? SIZE_MAX : it->page_count;
   return 0;
 }
