@@ -8,6 +8,7 @@
 #include "aml/core/checked.h"
 #include "aml/core/create.h"
 #include "aml/core/error.h"
+#include "aml/tiling/internal/line.h"
 
 static const struct aml_tiling_nested *nested_of(const struct aml_tiling *tiling) {
   return (const struct aml_tiling_nested *)tiling;
@@ -41,28 +42,6 @@ static void info(const struct aml_tiling *tiling, struct aml_tiling_info *result
   result->max_tile_size = it->max_tile_size;
 }
 
-static int check_id(const struct aml_tiling *tiling, const char *call, const char *argument,
-                    size_t tile_id) {
-  if (tile_id < count(tiling))
-    return 0;
-  return aml_error_set_value(-AML_EINVAL, call, argument, tile_id,
-                             "is not below the number of tiles");
-}
-
-static int id(const struct aml_tiling *tiling, const size_t coords[], size_t *result) {
-  const int err = check_id(tiling, "aml_tiling_id", "coords", coords[0]);
-  if (!err)
-    *result = coords[0];
-  return err;
-}
-
-static int coords(const struct aml_tiling *tiling, size_t tile_id, size_t result[]) {
-  const int err = check_id(tiling, "aml_tiling_coords", "id", tile_id);
-  if (!err)
-    result[0] = tile_id;
-  return err;
-}
-
 /** The outer tile that a tile is of: the last that begins with it or before, and is not empty. */
 static size_t find_outer(const struct aml_tiling_nested *it, size_t tile_id) {
   size_t low = 0; // first[low] <= tile_id < first[high]
@@ -94,7 +73,7 @@ static int tile_extent(const struct aml_tiling *tiling, size_t tile_id, size_t e
   const struct aml_tiling_nested *const it = nested_of(tiling);
   size_t outer_extent[AML_MAX_DIMS];
   size_t offset[AML_MAX_DIMS] = {0};
-  int err = check_id(tiling, "aml_tiling_tile_extent", "id", tile_id);
+  int err = aml_internal_line_check(tiling, "aml_tiling_tile_extent", tile_id);
   if (err)
     return err;
   const size_t outer_id = find_outer(it, tile_id);
@@ -108,7 +87,7 @@ static int tile(const struct aml_tiling *tiling, const struct aml_tile *datum, s
                 struct aml_tile *result) {
   const struct aml_tiling_nested *const it = nested_of(tiling);
   struct aml_tile outer_tile;
-  int err = check_id(tiling, "aml_tiling_tile", "id", tile_id);
+  int err = aml_internal_line_check(tiling, "aml_tiling_tile", tile_id);
   if (err)
     return err;
   const size_t outer_id = find_outer(it, tile_id);
@@ -130,8 +109,8 @@ const struct aml_tiling_ops aml_tiling_nested_ops = {
     .fini = fini,
     .info = info,
     .count = count,
-    .id = id,
-    .coords = coords,
+    .id = aml_internal_line_id,
+    .coords = aml_internal_line_coords,
     .tile_extent = tile_extent,
     .tile = tile,
 };
@@ -256,7 +235,7 @@ int aml_tiling_nested_split(const struct aml_tiling *tiling, size_t tile_id, siz
   static const char call[] = "aml_tiling_nested_split";
   int err = check_query(call, tiling, outer_id, "outer_id", inner_id, "inner_id");
   if (!err)
-    err = check_id(tiling, call, "id", tile_id);
+    err = aml_internal_line_check(tiling, call, tile_id);
   if (err)
     return err;
   *outer_id = find_outer(nested_of(tiling), tile_id);

@@ -8,6 +8,7 @@
 #include "aml/core/checked.h"
 #include "aml/core/create.h"
 #include "aml/core/error.h"
+#include "aml/tiling/internal/line.h"
 
 static const struct aml_tiling_ragged *ragged_of(const struct aml_tiling *tiling) {
   return (const struct aml_tiling_ragged *)tiling;
@@ -44,35 +45,13 @@ static void info(const struct aml_tiling *tiling, struct aml_tiling_info *result
   };
 }
 
-static int check_id(const struct aml_tiling *tiling, const char *call, const char *argument,
-                    size_t tile_id) {
-  if (tile_id < ragged_of(tiling)->count)
-    return 0;
-  return aml_error_set_value(-AML_EINVAL, call, argument, tile_id,
-                             "is not below the number of tiles");
-}
-
-static int id(const struct aml_tiling *tiling, const size_t coords[], size_t *result) {
-  const int err = check_id(tiling, "aml_tiling_id", "coords", coords[0]);
-  if (!err)
-    *result = coords[0];
-  return err;
-}
-
-static int coords(const struct aml_tiling *tiling, size_t tile_id, size_t result[]) {
-  const int err = check_id(tiling, "aml_tiling_coords", "id", tile_id);
-  if (!err)
-    result[0] = tile_id;
-  return err;
-}
-
 static int refuse_empty(const char *call, size_t tile_id) {
   return aml_error_set_value(-AML_ENOENT, call, "id", tile_id, "is of a tile without elements");
 }
 
 static int tile_extent(const struct aml_tiling *tiling, size_t tile_id, size_t extent[]) {
   static const char call[] = "aml_tiling_tile_extent";
-  const int err = check_id(tiling, call, "id", tile_id);
+  const int err = aml_internal_line_check(tiling, call, tile_id);
   if (err)
     return err;
   const size_t found = aml_tiling_ragged_extent(tiling, tile_id);
@@ -86,9 +65,8 @@ static int tile(const struct aml_tiling *tiling, const struct aml_tile *datum, s
                 struct aml_tile *result) {
   static const char call[] = "aml_tiling_tile";
   const struct aml_tiling_ragged *const it = ragged_of(tiling);
-  const int err = check_id(tiling, call, "id", tile_id);
-  if (err)
-    return err;
+  if (tile_id >= it->count)
+    return aml_internal_line_check(tiling, call, tile_id);
   if (datum->ndims != 1 || datum->extent[0] != elements(it) ||
       datum->element_size != it->element_size)
     return aml_error_set(-AML_EINVAL, call, "datum", "is not of the shape that the tiling cuts");
@@ -103,8 +81,8 @@ const struct aml_tiling_ops aml_tiling_ragged_ops = {
     .fini = fini,
     .info = info,
     .count = count,
-    .id = id,
-    .coords = coords,
+    .id = aml_internal_line_id,
+    .coords = aml_internal_line_coords,
     .tile_extent = tile_extent,
     .tile = tile,
 };
