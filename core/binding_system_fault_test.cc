@@ -10,6 +10,7 @@
 #include <functional>
 #include <string>
 
+#include "aml/area/linux.h"
 #include "aml/binding/interleave.h"
 #include "aml/core/area.h"
 #include "aml/core/binding.h"
@@ -101,6 +102,46 @@ TEST_F(CoreBindingSystemFault, VerifyingByTilesWithoutMemoryReportsNothing) {
       });
   EXPECT_LE(4u, failures);
   EXPECT_EQ(kSize, report.right_size);
+}
+
+TEST_F(CoreBindingSystemFault, RebalancingByTilesWithoutMemoryMakesNoProgress) {
+  area_.home = 3;
+  area_.Touch(kFirst, kSize);
+  aml_binding_progress progress = {};
+  (void)FailuresOf(
+      "aml_binding_rebalance_tiled",
+      [&] { return aml_binding_rebalance_tiled(binding_, tiling_, &datum_, 0, &progress); },
+      [&] {
+        EXPECT_EQ(0u, progress.total_size);
+        EXPECT_TRUE(area_.moves.empty());
+      });
+  EXPECT_EQ(kSize, progress.done_size);
+  EXPECT_EQ(kSize, progress.moved_size);
+}
+
+TEST_F(CoreBindingSystemFault, InterleavingAGibibyteIsOneSystemCall) {
+  constexpr size_t kGibibyte = size_t{1} << 30;
+  AML_AREA_LINUX_DECL(area);
+  ASSERT_EQ(0, aml_area_linux_init(area, nullptr));
+  void *const memory = aml_area_map(area, kGibibyte, nullptr);
+  ASSERT_NE(nullptr, memory) << aml_error_detail();
+  aml_binding *binding = nullptr;
+  const aml_nodeset first = aml_nodeset_of(0);
+  ASSERT_EQ(0, aml_binding_interleave_create(&binding, &first));
+  for (const aml_binding *each : {binding, binding_}) { // over one node, and over two
+    aml_fault_system_arm(AML_FAULT_MBIND | AML_FAULT_GET_MEMPOLICY | AML_FAULT_MOVE_PAGES |
+                             AML_FAULT_MADVISE | AML_FAULT_MEMORY | AML_FAULT_OPEN | AML_FAULT_READ,
+                         0, 0);
+    const int err = aml_binding_apply(each, area, memory, kGibibyte, nullptr);
+    const size_t calls = aml_fault_system_disarm().seen;
+    // A container may forbid it, and this machine lack the nodes; why, may take calls to find out.
+    EXPECT_TRUE(err == 0 ? calls == 1 : calls >= 1) << calls;
+    EXPECT_TRUE(err == 0 || err == -AML_EPERM || err == -AML_ENOTSUP || err == -AML_EINVAL)
+        << aml_error_detail();
+  }
+  aml_binding_destroy(&binding);
+  EXPECT_EQ(0, aml_area_unmap(area, memory, kGibibyte));
+  aml_area_fini(area);
 }
 
 TEST_F(CoreBindingSystemFault, ATilingThatSharesNoPageTakesTheListAlone) {
