@@ -91,19 +91,12 @@ bool aml_internal_view_policy(const struct aml_binding *binding, enum aml_policy
 
 /** Whether the kernel, Linux before 6.7, takes but 32 bits of a page's number to interleave. */
 static bool has_short_numbers(void) {
-  enum { UNKNOWN = 0, SHORT, LONG };
-  static int known = UNKNOWN;
-  int answer = __atomic_load_n(&known, __ATOMIC_RELAXED);
-  if (answer == UNKNOWN) {
-    struct utsname kernel;
-    unsigned major;
-    unsigned minor;
-    const bool is_told =
-        uname(&kernel) == 0 && sscanf(kernel.release, "%u.%u", &major, &minor) == 2;
-    answer = is_told && (major < 6 || (major == 6 && minor < 7)) ? SHORT : LONG;
-    __atomic_store_n(&known, answer, __ATOMIC_RELAXED);
-  }
-  return answer == SHORT;
+  struct utsname kernel;
+  unsigned major;
+  unsigned minor;
+  if (uname(&kernel) != 0 || sscanf(kernel.release, "%u.%u", &major, &minor) != 2)
+    return false;
+  return major < 6 || (major == 6 && minor < 7);
 }
 
 /** The number that the kernel interleaves a page by. */

@@ -25,9 +25,8 @@ namespace binding_model {
 
 inline constexpr size_t kBase = 4096;
 inline constexpr size_t kHuge = size_t{2} << 20;
-inline constexpr int kAbsent =
-    -AML_ENOENT; // not present; or, of what is wanted, anywhere
-inline constexpr int kOutside = -1000; // in no tile
+inline constexpr int kAbsent = -AML_ENOENT; // not present; or, of what is wanted, anywhere
+inline constexpr int kOutside = -1000;      // in no tile
 
 // Runs of pages with one device, from the first page of any tile to the last
 // one.
@@ -47,17 +46,13 @@ inline size_t CountRuns(std::vector<int> devices) {
 inline size_t NumberOf(size_t page) {
   utsname kernel = {};
   EXPECT_EQ(0, uname(&kernel));
-  return std::string(kernel.release).rfind("6.1.", 0) == 0
-             ? static_cast<uint32_t>(page)
-             : page;
+  return std::string(kernel.release).rfind("6.1.", 0) == 0 ? static_cast<uint32_t>(page) : page;
 }
 
 // Where each page of memory belongs: to the device that the most bytes of tiles
 // are bound to.
-inline std::vector<int> MajorityOf(const aml_binding *binding,
-                                   const aml_tiling *tiling,
-                                   const aml_tile &datum, const char *memory,
-                                   size_t pages) {
+inline std::vector<int> MajorityOf(const aml_binding *binding, const aml_tiling *tiling,
+                                   const aml_tile &datum, const char *memory, size_t pages) {
   std::vector<std::map<int, size_t>> votes(pages);
   const size_t count = aml_tiling_count(tiling);
   for (size_t id = 0; id < count; ++id) {
@@ -69,8 +64,7 @@ inline std::vector<int> MajorityOf(const aml_binding *binding,
     const int device = aml_binding_device_of(binding, id, count);
     size_t coords[AML_MAX_DIMS] = {};
     for (size_t left = aml_tile_count(&tile); left > 0; --left) {
-      const auto *const element =
-          static_cast<const char *>(aml_tile_address(&tile, coords));
+      const auto *const element = static_cast<const char *>(aml_tile_address(&tile, coords));
       auto byte = static_cast<size_t>(element - memory);
       for (const size_t end = byte + tile.element_size; byte < end;) {
         const size_t part = std::min(end - byte, kBase - byte % kBase);

@@ -50,8 +50,7 @@ protected:
   void TearDown() override {
     (void)set_mempolicy(MPOL_DEFAULT, nullptr, 0);
     aml_tiling_destroy(&tiling_);
-    EXPECT_TRUE(memory_ == nullptr ||
-                aml_area_unmap(area_, memory_, pages_ * page_) == 0);
+    EXPECT_TRUE(memory_ == nullptr || aml_area_unmap(area_, memory_, pages_ * page_) == 0);
     aml_area_destroy(&area_);
     if (page_ == kHuge)
       ResizePools(0);
@@ -76,8 +75,7 @@ protected:
   void ResizePools(size_t pages) {
     for (int node = aml_nodeset_next(&nodes_, -1); node >= 0;
          node = aml_nodeset_next(&nodes_, node)) {
-      const std::string pool = "/sys/devices/system/node/node" +
-                               std::to_string(node) +
+      const std::string pool = "/sys/devices/system/node/node" + std::to_string(node) +
                                "/hugepages/hugepages-2048kB/nr_hugepages";
       std::ofstream(pool) << pages << std::flush;
       size_t got = SIZE_MAX;
@@ -95,8 +93,7 @@ protected:
     for (size_t i = 0; i < pages; ++i)
       addresses.push_back(first + i * page_);
     std::vector<int> nodes(pages, kOutside);
-    EXPECT_EQ(0,
-              move_pages(0, pages, addresses.data(), nullptr, nodes.data(), 0));
+    EXPECT_EQ(0, move_pages(0, pages, addresses.data(), nullptr, nodes.data(), 0));
     for (int &node : nodes)
       node = node < 0 ? kAbsent : node;
     std::vector<int> told(pages, kOutside);
@@ -148,8 +145,7 @@ protected:
   }
 
   // What is present is moved where it is wanted, and nothing else is done.
-  void ExpectRebalanced(char *first, const std::vector<int> &wanted,
-                        const Calls &calls) {
+  void ExpectRebalanced(char *first, const std::vector<int> &wanted, const Calls &calls) {
     std::vector<int> expected = Locate(first, wanted.size());
     size_t moved = 0;
     for (size_t i = 0; i < wanted.size(); ++i) {
@@ -160,8 +156,7 @@ protected:
     }
     aml_binding_progress progress = {};
     do
-      ASSERT_EQ(0, calls.rebalance(Random(5) * 3 * page_, &progress))
-          << aml_error_detail();
+      ASSERT_EQ(0, calls.rebalance(Random(5) * 3 * page_, &progress)) << aml_error_detail();
     while (progress.done_size < progress.total_size);
     EXPECT_EQ(moved, progress.moved_size);
     EXPECT_EQ(0u, progress.failed_size);
@@ -170,39 +165,36 @@ protected:
   }
 
   // Applies with any options, and then touches all.
-  void ExpectApplied(char *first, const std::vector<int> &wanted,
-                     bool is_one_call, const Calls &calls) {
-    static constexpr unsigned kFlags[] = {
-        0, AML_AREA_BIND_MOVE, AML_AREA_BIND_MOVE | AML_AREA_BIND_STRICT};
+  void ExpectApplied(char *first, const std::vector<int> &wanted, bool is_one_call,
+                     const Calls &calls) {
+    static constexpr unsigned kFlags[] = {0, AML_AREA_BIND_MOVE,
+                                          AML_AREA_BIND_MOVE | AML_AREA_BIND_STRICT};
     aml_binding_apply_options options = {};
     options.flags = kFlags[Random(3)];
     options.max_mappings = Random(3) == 0 ? 1 + Random(4) : 0;
-    const bool is_bulk = !is_one_call && options.max_mappings > 0 &&
-                         CountRuns(wanted) > options.max_mappings;
+    const bool is_bulk =
+        !is_one_call && options.max_mappings > 0 && CountRuns(wanted) > options.max_mappings;
     std::vector<int> expected = Locate(first, wanted.size());
     std::vector<int> touched(wanted.size());
     for (size_t i = 0; i < wanted.size(); ++i) {
-      if (wanted[i] >= 0 &&
-          (is_bulk || (expected[i] >= 0 && options.flags != 0)))
+      if (wanted[i] >= 0 && (is_bulk || (expected[i] >= 0 && options.flags != 0)))
         expected[i] = wanted[i];
       touched[i] = expected[i] < 0 ? wanted[i] : expected[i];
     }
     ASSERT_EQ(0, calls.apply(&options)) << aml_error_detail();
-    EXPECT_EQ(expected, Locate(first, wanted.size()))
-        << "flags " << options.flags;
+    EXPECT_EQ(expected, Locate(first, wanted.size())) << "flags " << options.flags;
     ExpectReport(calls, wanted, expected);
     for (size_t i = 0; i < wanted.size(); ++i)
       ++first[i * page_];
     const std::vector<int> found = Locate(first, wanted.size());
     for (size_t i = 0; i < wanted.size(); ++i)
       EXPECT_TRUE(touched[i] < 0 ? found[i] >= 0 : found[i] == touched[i])
-          << "page " << i << " is on " << found[i] << " and not on "
-          << touched[i];
+          << "page " << i << " is on " << found[i] << " and not on " << touched[i];
     ExpectReport(calls, wanted, found);
   }
 
-  void ExpectPlaced(char *first, const std::vector<int> &wanted,
-                    bool is_one_call, const Calls &calls) {
+  void ExpectPlaced(char *first, const std::vector<int> &wanted, bool is_one_call,
+                    const Calls &calls) {
     PlaceAtRandom();
     if (Random(4) == 0)
       ExpectRebalanced(first, wanted, calls);
@@ -222,46 +214,41 @@ protected:
         by_address ? NumberOf(reinterpret_cast<uintptr_t>(first) / page_) : 0;
     std::vector<int> wanted;
     for (size_t i = 0; i < pages; ++i)
-      wanted.push_back(aml_binding_device_of(binding, first_index + i,
-                                             by_address ? SIZE_MAX : pages));
+      wanted.push_back(
+          aml_binding_device_of(binding, first_index + i, by_address ? SIZE_MAX : pages));
     const size_t before = Random(page_);
     const size_t behind = Random(pages == 1 ? page_ - before : page_);
     char *const start = first + before;
     const size_t size = pages * page_ - before - behind;
-    ExpectPlaced(
-        first, wanted, page_ == kBase && random_binding_.IsPolicyOfThisKernel(),
-        {[&](const aml_binding_apply_options *options) {
-           return aml_binding_apply(binding, area_, start, size, options);
-         },
-         [&](size_t max_size, aml_binding_progress *progress) {
-           return aml_binding_rebalance(binding, area_, start, size, max_size,
-                                        progress);
-         },
-         [&](aml_binding_report *report) {
-           return aml_binding_verify(binding, area_, start, size, report);
-         }});
+    ExpectPlaced(first, wanted, page_ == kBase && random_binding_.IsPolicyOfThisKernel(),
+                 {[&](const aml_binding_apply_options *options) {
+                    return aml_binding_apply(binding, area_, start, size, options);
+                  },
+                  [&](size_t max_size, aml_binding_progress *progress) {
+                    return aml_binding_rebalance(binding, area_, start, size, max_size, progress);
+                  },
+                  [&](aml_binding_report *report) {
+                    return aml_binding_verify(binding, area_, start, size, report);
+                  }});
   }
 
   // One random case of the tiles of a datum.
   void CheckTiles(const aml_tile &datum) {
-    const aml_binding *const binding =
-        random_binding_.Make(aml_tiling_count(tiling_));
+    const aml_binding *const binding = random_binding_.Make(aml_tiling_count(tiling_));
     ASSERT_NE(nullptr, binding) << aml_error_detail();
     SCOPED_TRACE(binding->ops->name);
-    const std::vector<int> wanted =
-        MajorityOf(binding, tiling_, datum, memory_, pages_);
-    ExpectPlaced(
-        memory_, wanted, false,
-        {[&](const aml_binding_apply_options *options) {
-           return aml_binding_apply_tiled(binding, tiling_, &datum, options);
-         },
-         [&](size_t max_size, aml_binding_progress *progress) {
-           return aml_binding_rebalance_tiled(binding, tiling_, &datum,
-                                              max_size, progress);
-         },
-         [&](aml_binding_report *report) {
-           return aml_binding_verify_tiled(binding, tiling_, &datum, report);
-         }});
+    const std::vector<int> wanted = MajorityOf(binding, tiling_, datum, memory_, pages_);
+    ExpectPlaced(memory_, wanted, false,
+                 {[&](const aml_binding_apply_options *options) {
+                    return aml_binding_apply_tiled(binding, tiling_, &datum, options);
+                  },
+                  [&](size_t max_size, aml_binding_progress *progress) {
+                    return aml_binding_rebalance_tiled(binding, tiling_, &datum, max_size,
+                                                       progress);
+                  },
+                  [&](aml_binding_report *report) {
+                    return aml_binding_verify_tiled(binding, tiling_, &datum, report);
+                  }});
   }
 
   // An array of a random shape in the memory, and a tiling for it.
@@ -274,25 +261,21 @@ protected:
     const size_t extent[] = {rows, columns};
     const size_t flat = rows * columns;
     const size_t kind = Random(3);
-    ASSERT_EQ(0, aml_tile_dense(datum, area_, memory_ + before, element,
-                                kind == 0 ? 2 : 1, kind == 0 ? extent : &flat,
-                                AML_ORDER_ROW));
+    ASSERT_EQ(0, aml_tile_dense(datum, area_, memory_ + before, element, kind == 0 ? 2 : 1,
+                                kind == 0 ? extent : &flat, AML_ORDER_ROW));
     aml_tiling_destroy(&tiling_);
     if (kind == 0) {
       const size_t tile_extent[] = {1 + Random(rows), 1 + Random(columns)};
-      ASSERT_EQ(0, aml_tiling_clipped_create(&tiling_, element, 2, extent,
-                                             tile_extent, nullptr));
+      ASSERT_EQ(0, aml_tiling_clipped_create(&tiling_, element, 2, extent, tile_extent, nullptr));
     } else if (kind == 1) {
       offsets_ = {0, 0, flat}; // borrowed by the tiling
       for (size_t cuts = Random(12); cuts > 0; --cuts)
         offsets_.push_back(Random(flat));
       std::sort(offsets_.begin(), offsets_.end());
       ASSERT_EQ(0,
-                aml_tiling_ragged_create(&tiling_, element, offsets_.size() - 1,
-                                         offsets_.data()));
+                aml_tiling_ragged_create(&tiling_, element, offsets_.size() - 1, offsets_.data()));
     } else {
-      ASSERT_EQ(
-          0, aml_tiling_1d_create(&tiling_, flat, element, 1 + Random(flat)));
+      ASSERT_EQ(0, aml_tiling_1d_create(&tiling_, flat, element, 1 + Random(flat)));
     }
   }
 
@@ -340,33 +323,28 @@ TEST_F(BindingVm, PagesOfTilesAreWhereTheMostOfTheirBytesBelong) {
 // The kernel moves a transparent huge page as a whole, so tiles that are moved
 // hold whole ones.
 TEST_F(BindingVm, TilesOfHugePagesAreWhereTheyBelong) {
-  ASSERT_NO_FATAL_FAILURE(
-      Map(kBase, 4 * kHuge / kBase, aml_area_linux_options{}));
+  ASSERT_NO_FATAL_FAILURE(Map(kBase, 4 * kHuge / kBase, aml_area_linux_options{}));
   ASSERT_EQ(0, aml_tiling_1d_create(&tiling_, pages_, kBase, kHuge / kBase));
   aml_tile datum;
-  ASSERT_EQ(0, aml_tile_dense(&datum, area_, memory_, kBase, 1, &pages_,
-                              AML_ORDER_ROW));
+  ASSERT_EQ(0, aml_tile_dense(&datum, area_, memory_, kBase, 1, &pages_, AML_ORDER_ROW));
   for (int round = 0; round < 16; ++round) {
     SCOPED_TRACE(round);
     Renew();
     const aml_binding *const binding = random_binding_.Make(4);
     ASSERT_NE(nullptr, binding) << aml_error_detail();
     SCOPED_TRACE(binding->ops->name);
-    const std::vector<int> wanted =
-        MajorityOf(binding, tiling_, datum, memory_, pages_);
+    const std::vector<int> wanted = MajorityOf(binding, tiling_, datum, memory_, pages_);
     aml_binding_apply_options options = {};
     if (round % 2 == 0) {
       std::memset(memory_, 1, 4 * kHuge);
       options.flags = AML_AREA_BIND_MOVE | AML_AREA_BIND_STRICT;
     }
-    ASSERT_EQ(0, aml_binding_apply_tiled(binding, tiling_, &datum, &options))
-        << aml_error_detail();
+    ASSERT_EQ(0, aml_binding_apply_tiled(binding, tiling_, &datum, &options)) << aml_error_detail();
     if (round % 2 != 0)
       std::memset(memory_, 1, 4 * kHuge);
     const std::vector<int> found = Locate(memory_, pages_);
     for (size_t i = 0; i < pages_; ++i)
-      ASSERT_TRUE(found[i] >= 0 && (wanted[i] < 0 || wanted[i] == found[i]))
-          << "page " << i;
+      ASSERT_TRUE(found[i] >= 0 && (wanted[i] < 0 || wanted[i] == found[i])) << "page " << i;
   }
 }
 

@@ -50,9 +50,7 @@ public:
 
   // The nodes that have memory.
   const aml_nodeset &nodes() const { return nodes_; }
-  int Node() {
-    return aml_nodeset_at(&nodes_, Random(aml_nodeset_count(&nodes_)));
-  }
+  int Node() { return aml_nodeset_at(&nodes_, Random(aml_nodeset_count(&nodes_))); }
 
   // Makes one for `count` items, which lives until the next; null: it could not
   // be made.
@@ -140,8 +138,7 @@ private:
     const auto *const nodes = static_cast<const aml_nodeset *>(context);
     const size_t count = aml_nodeset_count(nodes);
     const size_t place = index % count;
-    return index % 7 == 3 ? -AML_ENOENT
-                          : aml_nodeset_at(nodes, place * place % count);
+    return index % 7 == 3 ? -AML_ENOENT : aml_nodeset_at(nodes, place * place % count);
   }
 
   int MakeGrid() {
@@ -163,8 +160,7 @@ private:
       cpus.push_back(aml_cpuset_of(cpu));
     aml_binding_near_options options = {};
     options.chunk = Random(4);
-    return aml_binding_near_create(&binding_, devices_, cpus.data(),
-                                   cpus.size(), &options);
+    return aml_binding_near_create(&binding_, devices_, cpus.data(), cpus.size(), &options);
   }
 
   int MakeWeighted() {
@@ -190,10 +186,8 @@ private:
   static aml_binding_ops WeightedOps() {
     aml_binding_ops ops = aml_binding_interleave_ops;
     ops.name = "weights of 1";
-    ops.policy = [](const aml_binding *binding, aml_policy *policy,
-                    aml_nodeset *devices) {
-      const int err =
-          aml_binding_interleave_ops.policy(binding, policy, devices);
+    ops.policy = [](const aml_binding *binding, aml_policy *policy, aml_nodeset *devices) {
+      const int err = aml_binding_interleave_ops.policy(binding, policy, devices);
       *policy = AML_POLICY_WEIGHTED_INTERLEAVE;
       return err;
     };
