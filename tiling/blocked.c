@@ -129,18 +129,50 @@ int aml_tiling_blocked_init_2d_column(struct aml_tiling *tiling, size_t element_
                                            .tile_order = AML_ORDER_COLUMN});
 }
 
-int aml_tiling_blocked_create(struct aml_tiling **tiling, size_t element_size, size_t ndims,
-                              const size_t extent[], const size_t tile_extents[],
-                              const struct aml_tiling_blocked_options *options) {
-  struct aml_tiling *const made =
-      aml_block_create("aml_tiling_blocked_create", "tiling", tiling,
-                       sizeof(struct aml_tiling_blocked), &aml_tiling_blocked_ops);
-  if (made == NULL)
-    return aml_error_code();
-  const int err = aml_tiling_blocked_init(made, element_size, ndims, extent, tile_extents, options);
+/** Takes what was allocated, if its initialisation went well. */
+static int keep(struct aml_tiling *made, int err, struct aml_tiling **tiling) {
   if (err)
     free(made);
   else
     *tiling = made;
   return err;
+}
+
+static struct aml_tiling *allocate(const char *call, struct aml_tiling **tiling) {
+  return aml_block_create(call, "tiling", tiling, sizeof(struct aml_tiling_blocked),
+                          &aml_tiling_blocked_ops);
+}
+
+int aml_tiling_blocked_create(struct aml_tiling **tiling, size_t element_size, size_t ndims,
+                              const size_t extent[], const size_t tile_extents[],
+                              const struct aml_tiling_blocked_options *options) {
+  struct aml_tiling *const made = allocate("aml_tiling_blocked_create", tiling);
+  if (made == NULL)
+    return aml_error_code();
+  return keep(made,
+              aml_tiling_blocked_init(made, element_size, ndims, extent, tile_extents, options),
+              tiling);
+}
+
+int aml_tiling_blocked_create_2d_row(struct aml_tiling **tiling, size_t element_size, size_t rows,
+                                     size_t columns, size_t tile_rows, size_t tile_columns) {
+  struct aml_tiling *const made = allocate("aml_tiling_blocked_create_2d_row", tiling);
+  if (made == NULL)
+    return aml_error_code();
+  return keep(
+      made,
+      aml_tiling_blocked_init_2d_row(made, element_size, rows, columns, tile_rows, tile_columns),
+      tiling);
+}
+
+int aml_tiling_blocked_create_2d_column(struct aml_tiling **tiling, size_t element_size,
+                                        size_t rows, size_t columns, size_t tile_rows,
+                                        size_t tile_columns) {
+  struct aml_tiling *const made = allocate("aml_tiling_blocked_create_2d_column", tiling);
+  if (made == NULL)
+    return aml_error_code();
+  return keep(
+      made,
+      aml_tiling_blocked_init_2d_column(made, element_size, rows, columns, tile_rows, tile_columns),
+      tiling);
 }

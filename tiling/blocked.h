@@ -93,11 +93,23 @@ AML_PUBLIC AML_MUST_CHECK int aml_tiling_blocked_init_2d_row(struct aml_tiling *
                                                              size_t columns, size_t tile_rows,
                                                              size_t tile_columns);
 
+/** Allocate and initialise one; -AML_ENOMEM, and else as aml_tiling_blocked_init_2d_row(). */
+AML_PUBLIC AML_MUST_CHECK int aml_tiling_blocked_create_2d_row(struct aml_tiling **tiling,
+                                                               size_t element_size, size_t rows,
+                                                               size_t columns, size_t tile_rows,
+                                                               size_t tile_columns);
+
 /** A matrix of column-major tiles in columns of tiles. Else as aml_tiling_blocked_init(). */
 AML_PUBLIC AML_MUST_CHECK int aml_tiling_blocked_init_2d_column(struct aml_tiling *tiling,
                                                                 size_t element_size, size_t rows,
                                                                 size_t columns, size_t tile_rows,
                                                                 size_t tile_columns);
+
+/** Allocate and initialise one; -AML_ENOMEM, and else as aml_tiling_blocked_init_2d_column(). */
+AML_PUBLIC AML_MUST_CHECK int aml_tiling_blocked_create_2d_column(struct aml_tiling **tiling,
+                                                                  size_t element_size, size_t rows,
+                                                                  size_t columns, size_t tile_rows,
+                                                                  size_t tile_columns);
 
 /** The inline forms below, of a tiling of `ndims` dimensions. */
 static inline void aml_internal_blocked_tile_at_n(const struct aml_tiling_blocked *it,

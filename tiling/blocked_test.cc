@@ -107,6 +107,15 @@ TEST(TilingBlocked, TheNamedTwoDimensionalOnesAreThoseOfTheirOptions) {
       EXPECT_EQ(tiles[1].base, tiles[0].base);
       EXPECT_TRUE(aml_tile_has_shape_of(&tiles[0], &tiles[1]));
     }
+    aml_tiling *created = nullptr;
+    const auto create = order == AML_ORDER_ROW ? aml_tiling_blocked_create_2d_row
+                                               : aml_tiling_blocked_create_2d_column;
+    ASSERT_EQ(0, create(&created, 8, 7, 5, 3, 2));
+    ExpectOneBehindTheOther(created, datum, options);
+    aml_tiling_destroy(&created);
+    EXPECT_EQ(-AML_EINVAL, create(&created, 8, 7, 5, 0, 2));
+    EXPECT_EQ(nullptr, created);
+    EXPECT_EQ(-AML_EINVAL, create(nullptr, 8, 7, 5, 3, 2));
   }
 }
 
