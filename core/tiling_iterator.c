@@ -34,19 +34,29 @@ static bool is_linear(const struct aml_tiling_iterator *it) {
   return it->id_step[0] != 0;
 }
 
-/** Sets the axes of a row or column order; two are merged if the ids of one go on in the other. */
+/**
+ * Sets the axes of a row or column order. Where ids are a sum, dimensions of one tile are left out,
+ * and two axes are merged if the ids of one go on in the other.
+ */
 static void set_axes(struct aml_tiling_iterator *it, const size_t extent[]) {
   it->axes = 0;
   for (size_t i = 0; i < it->ndims; ++i) {
     const size_t d = axis_at(it, i);
     const size_t last = it->axes - 1;
+    if (is_linear(it) && extent[d] == 1)
+      continue;
     if (is_linear(it) && it->axes > 0 &&
-        (extent[d] == 1 || it->axis_step[last] * it->axis_extent[last] == it->id_step[d])) {
+        it->axis_step[last] * it->axis_extent[last] == it->id_step[d]) {
       it->axis_extent[last] *= extent[d];
       continue;
     }
     it->axis_extent[it->axes] = extent[d];
     it->axis_step[it->axes++] = it->id_step[d];
+  }
+  if (it->axes == 0) { // one tile
+    it->axis_extent[0] = 1;
+    it->axis_step[0] = 1;
+    it->axes = 1;
   }
 }
 

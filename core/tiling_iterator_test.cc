@@ -334,6 +334,11 @@ TEST(CoreTilingIterator, RowsThatGoOnAreLoadedAsOne) {
   ASSERT_TRUE(aml_tiling_next(&iterator, &id));
   EXPECT_EQ(59u, id);
   EXPECT_EQ(14u, iterator.run_left);
+  const size_t line[] = {3, 1, 1, 1}; // of one tile in all dimensions but the slowest
+  ASSERT_EQ(0, aml_tiling_iterate(&grid.tiling, AML_TILING_ROW, nullptr, line, &iterator));
+  ASSERT_TRUE(aml_tiling_next(&iterator, &id));
+  EXPECT_EQ(2u, iterator.run_left);
+  EXPECT_EQ(20u, iterator.run_step);
 }
 
 TEST(CoreTilingIterator, TheMacroAndTheRangeVisitWhatIsLeft) {
