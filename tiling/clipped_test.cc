@@ -91,8 +91,8 @@ struct Arguments {
   size_t ndims = 2;
   size_t extent[AML_MAX_DIMS] = {10, 10};
   size_t tile_extent[AML_MAX_DIMS] = {4, 4};
-  const size_t *extents = extent;
-  const size_t *tile_extents = tile_extent;
+  bool has_extent = true;
+  bool has_tile_extent = true;
   aml_tiling_clipped_options options = {AML_ORDER_ROW};
 };
 
@@ -100,7 +100,9 @@ void ExpectRefused(int code, const char *sentence, const Arguments &arguments) {
   AML_TILING_CLIPPED_DECL(tiling);
   EXPECT_EQ(code,
             aml_tiling_clipped_init(tiling, arguments.element_size, arguments.ndims,
-                                    arguments.extents, arguments.tile_extents, &arguments.options));
+                                    arguments.has_extent ? arguments.extent : nullptr,
+                                    arguments.has_tile_extent ? arguments.tile_extent : nullptr,
+                                    &arguments.options));
   EXPECT_STREQ(sentence, aml_error_detail());
   EXPECT_EQ(0u, aml_tiling_count(tiling)) << "a refused call changed the block";
 }
@@ -117,18 +119,16 @@ TEST(TilingClipped, InitRefusesEachBadArgumentByName) {
     ExpectRefused(-AML_EINVAL, sentence.c_str(), arguments);
   }
   arguments = {};
-  arguments.extents = nullptr;
+  arguments.has_extent = false;
   ExpectRefused(-AML_EINVAL, "aml_tiling_clipped_init: extent is null", arguments);
   arguments = {};
-  arguments.tile_extents = nullptr;
+  arguments.has_tile_extent = false;
   ExpectRefused(-AML_EINVAL, "aml_tiling_clipped_init: tile_extent is null", arguments);
   arguments = {};
   arguments.extent[1] = 0;
-  arguments.extents = arguments.extent;
   ExpectRefused(-AML_EINVAL, "aml_tiling_clipped_init: extent of dimension 1 is 0", arguments);
   arguments = {};
   arguments.tile_extent[0] = 0;
-  arguments.tile_extents = arguments.tile_extent;
   ExpectRefused(-AML_EINVAL, "aml_tiling_clipped_init: tile_extent of dimension 0 is 0", arguments);
 }
 

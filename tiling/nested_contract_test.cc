@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <cstddef>
-#include <vector>
 
 #include "aml/core/error.h"
 #include "aml/core/tiling.h"
@@ -28,9 +27,8 @@ constexpr size_t kOffsets[] = {0, 0, 7, 7, 12};
 
 // The outer tilings, which live as long as the program.
 aml_tiling *Outer(size_t i) {
-  static std::vector<aml_tiling *> made;
-  if (made.empty()) {
-    made.resize(6);
+  static aml_tiling *made[6];
+  if (made[0] == nullptr) {
     const aml_tiling_halo_options halo = {{1, 1}, {0, 2}, false, AML_ORDER_ROW};
     const int results[] = {aml_tiling_clipped_create(&made[0], 4, 2, kExtent, kTileExtent, nullptr),
                            aml_tiling_morton_create(&made[1], 8, 2, kExtent, kTileExtent),
@@ -41,7 +39,7 @@ aml_tiling *Outer(size_t i) {
     for (const int result : results)
       EXPECT_EQ(0, result) << aml_error_detail();
   }
-  return made.at(i);
+  return made[i];
 }
 
 struct TilingNestedFactory {
