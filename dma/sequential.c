@@ -5,20 +5,16 @@
 
 #include "aml/dma/sequential.h"
 
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "aml/core/area.h"
 #include "aml/core/create.h"
 #include "aml/core/error.h"
 #include "aml/core/tile.h"
 #include "aml/dma/internal/copy.h"
-
-enum { DEFAULT_STREAM_SIZE = 16 << 20, MIN_STREAM_SIZE = 4096 };
+#include "aml/dma/internal/kernels.h"
 
 static const char submit_call[] = "aml_dma_submit";
 
@@ -35,17 +31,6 @@ static int check_reach(const struct aml_tile *dst, const struct aml_tile *src) {
     return aml_error_set(-AML_ENOTSUP, submit_call, "src",
                          "is in memory that the host cannot read");
   return 0;
-}
-
-/** From how many bytes on a run is to go past the caches. */
-static size_t stream_size_of(const struct aml_dma_sequential *sequential, enum aml_dma_use use) {
-  if (sequential->stream_size == SIZE_MAX)
-    return SIZE_MAX;
-  if (use == AML_DMA_USE_STREAM)
-    return MIN_STREAM_SIZE;
-  if (use == AML_DMA_USE_SOON && sequential->stream_size <= SIZE_MAX / 2)
-    return 2 * sequential->stream_size;
-  return sequential->stream_size;
 }
 
 static bool is_same_tile(const struct aml_tile *dst, const struct aml_tile *src) {
@@ -72,7 +57,8 @@ static int copy(const struct aml_dma_sequential *sequential,
     return 0;
   aml_internal_copy_make_plan(request->dst, request->src, &plan);
   if (!overlaps) {
-    aml_internal_copy_run(&plan, stream_size_of(sequential, options->use));
+    const struct aml_internal_copy_engine engine = {sequential->kernels, sequential->stream_size};
+    aml_internal_copy_run(&engine, &plan, options->use);
     return 0;
   }
   if (aml_internal_copy_run_overlapping(&plan))
@@ -109,10 +95,10 @@ static bool copy_small(const struct aml_dma_sequential *sequential,
   const size_t size = dst->extent[0] * dst->element_size;
   const uintptr_t distance = (uintptr_t)dst->base - (uintptr_t)src->base;
   // Apart means that the distance, in either direction, is at least the size.
-  if (size >= MIN_STREAM_SIZE || distance < size || 0 - distance < size ||
+  if (size >= AML_INTERNAL_MIN_STREAM_SIZE || distance < size || 0 - distance < size ||
       size >= sequential->stream_size)
     return false;
-  memcpy(dst->base, src->base, size);
+  sequential->kernels->copy(dst->base, src->base, size);
   return true;
 }
 
@@ -171,28 +157,19 @@ const struct aml_dma_ops aml_dma_sequential_ops = {
     .cancel = cancel,
 };
 
-/**
- * Half of the largest cache of the first CPU. From sysfs, since what libc says is that of the whole
- * host, also where a virtual machine has a part of it.
- */
-static size_t default_stream_size(void) {
-  char text[32] = "";
-  const int file = open("/sys/devices/system/cpu/cpu0/cache/index3/size", O_RDONLY | O_CLOEXEC);
-  if (file >= 0) {
-    if (read(file, text, sizeof text - 1) < 0)
-      text[0] = '\0';
-    (void)close(file);
-  }
-  const unsigned long kib = strtoul(text, NULL, 10); // "32768K"
-  return kib == 0 || kib > SIZE_MAX / 2048 ? DEFAULT_STREAM_SIZE : kib * 1024 / 2;
-}
-
 int aml_dma_sequential_init(struct aml_dma *dma, const struct aml_dma_sequential_options *options) {
   if (dma == NULL || dma->ops != &aml_dma_sequential_ops)
     return aml_error_set(-AML_EINVAL, "aml_dma_sequential_init", "dma",
                          "is null, or was not declared by AML_DMA_SEQUENTIAL_DECL");
-  const size_t asked = options == NULL ? 0 : options->stream_size;
-  ((struct aml_dma_sequential *)dma)->stream_size = asked == 0 ? default_stream_size() : asked;
+  struct aml_internal_copy_engine engine;
+  const int err = aml_internal_copy_engine_init(&engine, "aml_dma_sequential_init",
+                                                options == NULL ? NULL : options->kernels,
+                                                options == NULL ? 0 : options->stream_size);
+  if (err)
+    return err;
+  struct aml_dma_sequential *const sequential = (struct aml_dma_sequential *)dma;
+  sequential->kernels = engine.kernels;
+  sequential->stream_size = engine.stream_size;
   return 0;
 }
 

@@ -30,6 +30,8 @@
 extern "C" {
 #endif
 
+struct aml_internal_kernels;
+
 /** How a sequential dma is made; each field's zero is its default. */
 struct aml_dma_sequential_options {
   /**
@@ -38,11 +40,14 @@ struct aml_dma_sequential_options {
    * largest cache, or 16 MiB if the system does not tell. SIZE_MAX: never.
    */
   size_t stream_size;
+  /** Which loops copy: "avx512", "avx2", "neon", "portable"; null: the best that this CPU has. */
+  const char *kernels;
 };
 
 /** A sequential dma; use functions. Does not change once initialised. */
 struct aml_dma_sequential {
   struct aml_dma dma;
+  const struct aml_internal_kernels *kernels;
   size_t stream_size;
 };
 
@@ -58,7 +63,8 @@ extern AML_PUBLIC const struct aml_dma_ops aml_dma_sequential_ops;
  * @param dma      declared by AML_DMA_SEQUENTIAL_DECL, not initialised.
  * @param options  null: the defaults. Not kept.
  *
- * Returns: 0; -AML_EINVAL: null, or storage of another type.
+ * Returns: 0; -AML_EINVAL: null, or storage of another type; -AML_ENOTSUP: kernels that this CPU
+ * lacks, or that are not known.
  */
 AML_PUBLIC AML_MUST_CHECK int
 aml_dma_sequential_init(struct aml_dma *dma, const struct aml_dma_sequential_options *options);

@@ -1,40 +1,27 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What a copy costs beside the memcpy, the memcpy per row, and the loops that a user would write
-// for the same bytes in the same binary. Bytes per second count each byte once.
+// What a copy is to the memcpy, to a memcpy per row, and to a plain copy past the caches of the
+// same bytes: see `ratio` in ratio_benchmark.h. Bytes per second count each byte once.
+//
+// Hot: both sides are in cache, as far as they fit. Cold: neither is, and each call has others.
 
 #include "aml/dma/sequential.h"
 
 #include <benchmark/benchmark.h>
 
+#include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
-#include <memory>
 
 #include "aml/core/dma.h"
 #include "aml/core/tile.h"
+#include "aml/dma/ratio_benchmark.h"
 
 namespace {
 
-struct Free {
-  void operator()(void *memory) const { std::free(memory); }
-};
+using namespace aml_benchmark;
 
-// Touched memory, aligned to 2 MiB so that huge pages can back it.
-std::unique_ptr<char, Free> Memory(size_t size, int value) {
-  constexpr size_t kHuge = size_t{2} << 20;
-  const size_t rounded = (size + kHuge - 1) / kHuge * kHuge;
-  auto *const memory = static_cast<char *>(std::aligned_alloc(kHuge, rounded));
-  std::memset(memory, value, rounded);
-  return std::unique_ptr<char, Free>(memory);
-}
-
-void Count(benchmark::State &state, size_t bytes) {
-  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(bytes));
-}
-
-// A sequential dma, ended with the benchmark.
+/** A sequential dma, ended with the benchmark. */
 class Dma {
 public:
   explicit Dma(benchmark::State &state) {
@@ -43,195 +30,224 @@ public:
   }
   Dma(const Dma &) = delete;
   ~Dma() { aml_dma_destroy(&dma_); }
-  aml_dma *get() { return dma_; }
+
+  void Copy(const aml_tile &dst, const aml_tile &src, aml_dma_use use) {
+    aml_dma_options options = {};
+    options.use = use;
+    (void)!aml_dma_copy(dma_, &dst, &src, use == AML_DMA_USE_UNKNOWN ? nullptr : &options);
+  }
 
 private:
   aml_dma *dma_ = nullptr;
 };
 
-void BM_Baseline_Memcpy(benchmark::State &state) {
-  const size_t size = static_cast<size_t>(state.range(0));
-  const auto src = Memory(size, 1);
-  const auto dst = Memory(size, 2);
-  for (auto _ : state) {
-    std::memcpy(dst.get(), src.get(), size);
-    benchmark::ClobberMemory();
-  }
-  Count(state, size);
+size_t SizeOf(const benchmark::State &state) {
+  return static_cast<size_t>(state.range(0));
 }
 
-void CopyContiguous(benchmark::State &state, aml_dma_use use) {
-  const size_t size = static_cast<size_t>(state.range(0));
-  const auto src_memory = Memory(size, 1);
-  const auto dst_memory = Memory(size, 2);
-  const aml_tile src = aml_tile_bytes(src_memory.get(), size);
-  const aml_tile dst = aml_tile_bytes(dst_memory.get(), size);
-  aml_dma_options options = {};
-  options.use = use;
-  const aml_dma_options *const asked = use == AML_DMA_USE_UNKNOWN ? nullptr : &options;
+void BM_DmaSequential_CopyHot(benchmark::State &state) {
+  const size_t size = SizeOf(state);
+  const Memory src = Touched(size, 1);
+  const Memory dst = Touched(size, 2);
+  const aml_tile from = aml_tile_bytes(src.get(), size);
+  const aml_tile to = aml_tile_bytes(dst.get(), size);
   Dma dma(state);
-  for (auto _ : state) {
-    (void)!aml_dma_copy(dma.get(), &dst, &src, asked);
-    benchmark::ClobberMemory();
-  }
-  if (std::memcmp(dst_memory.get(), src_memory.get(), size) != 0)
+  CompareWith(
+      state, size, size < 65536 ? 1000 : 3,
+      [&](size_t) {
+        std::memcpy(dst.get(), src.get(), size);
+        benchmark::ClobberMemory();
+      },
+      [&](size_t) { dma.Copy(to, from, AML_DMA_USE_UNKNOWN); });
+  if (std::memcmp(dst.get(), src.get(), size) != 0)
     state.SkipWithError("copied something else");
-  Count(state, size);
 }
 
-void BM_DmaSequential_Copy(benchmark::State &state) {
-  CopyContiguous(state, AML_DMA_USE_UNKNOWN);
+constexpr size_t kPool = size_t{128} << 20;
+
+void BM_DmaSequential_CopyColdStreamed(benchmark::State &state) {
+  const size_t size = SizeOf(state);
+  const Memory src = Touched(kPool, 1);
+  const Memory dst = Touched(kPool, 2);
+  Dma dma(state);
+  const auto offset = [&](size_t i) { return i * size % kPool; };
+  CompareWith(
+      state, size, 1,
+      [&](size_t i) { std::memcpy(dst.get() + offset(i), src.get() + offset(i), size); },
+      [&](size_t i) {
+        dma.Copy(aml_tile_bytes(dst.get() + offset(i), size),
+                 aml_tile_bytes(src.get() + offset(i), size), AML_DMA_USE_STREAM);
+      });
 }
 
-void BM_DmaSequential_CopyStream(benchmark::State &state) {
-  CopyContiguous(state, AML_DMA_USE_STREAM);
+uint64_t Sum(const char *memory, size_t size) {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < size; i += sizeof sum) {
+    uint64_t word;
+    std::memcpy(&word, memory + i, sizeof word);
+    sum += word;
+  }
+  return sum;
 }
 
-// Tiles of a square matrix of doubles.
-constexpr size_t kMatrix = 4096;
+// Cold memory is pulled into a slot, which is summed.
+void BM_DmaSequential_PullAndSum(benchmark::State &state) {
+  const size_t size = SizeOf(state);
+  const Memory src = Touched(kPool, 1);
+  const Memory slot = Touched(size, 2);
+  const aml_tile to = aml_tile_bytes(slot.get(), size);
+  Dma dma(state);
+  uint64_t sum = 0;
+  const auto offset = [&](size_t i) { return i * size % kPool; };
+  CompareWith(
+      state, size, 1,
+      [&](size_t i) {
+        std::memcpy(slot.get(), src.get() + offset(i), size);
+        sum += Sum(slot.get(), size);
+      },
+      [&](size_t i) {
+        dma.Copy(to, aml_tile_bytes(src.get() + offset(i), size), AML_DMA_USE_SOON);
+        sum += Sum(slot.get(), size);
+      });
+  state.counters["sum"] = static_cast<double>(sum);
+}
 
-aml_tile MatrixTile(char *base, size_t rows, size_t columns, size_t leading) {
-  aml_tile tile;
-  tile.base = base;
-  tile.area = nullptr;
+// Tiles of a matrix of doubles whose rows are 64 KiB.
+constexpr size_t kRow = 8192 * sizeof(double);
+constexpr size_t kRows = 2048;
+
+/** `rows` rows of `row_size` bytes. */
+aml_tile Tile(char *base, size_t rows, size_t row_size, size_t stride) {
+  aml_tile tile = aml_tile_bytes(base, row_size / sizeof(double));
   tile.element_size = sizeof(double);
   tile.ndims = 2;
   tile.extent[0] = rows;
-  tile.extent[1] = columns;
-  tile.stride_bytes[0] = static_cast<ptrdiff_t>(leading * sizeof(double));
+  tile.extent[1] = row_size / sizeof(double);
+  tile.stride_bytes[0] = static_cast<ptrdiff_t>(stride);
   tile.stride_bytes[1] = sizeof(double);
   return tile;
 }
 
-// Where the i-th tile of `side` x `side` begins; a walk over the whole matrix.
-size_t TileOffset(size_t i, size_t side) {
-  const size_t across = kMatrix / side;
-  const size_t row = i / across % across;
-  const size_t column = i % across;
-  return (row * side * kMatrix + column * side) * sizeof(double);
+void CopyRows(char *dst, size_t dst_stride, const char *src, size_t src_stride, size_t rows,
+              size_t size) {
+  for (size_t row = 0; row < rows; ++row)
+    std::memcpy(dst + row * dst_stride, src + row * src_stride, size);
 }
 
-void BM_Baseline_GatherMemcpyPerRow(benchmark::State &state) {
-  const size_t side = static_cast<size_t>(state.range(0));
-  const auto matrix = Memory(kMatrix * kMatrix * sizeof(double), 1);
-  const auto slot = Memory(side * side * sizeof(double), 2);
-  size_t i = 0;
-  for (auto _ : state) {
-    const char *from = matrix.get() + TileOffset(i++, side);
-    for (size_t row = 0; row < side; ++row)
-      std::memcpy(slot.get() + row * side * sizeof(double), from + row * kMatrix * sizeof(double),
-                  side * sizeof(double));
-    benchmark::ClobberMemory();
-  }
-  Count(state, side * side * sizeof(double));
-}
-
-void BM_DmaSequential_Gather(benchmark::State &state) {
-  const size_t side = static_cast<size_t>(state.range(0));
-  const auto matrix = Memory(kMatrix * kMatrix * sizeof(double), 1);
-  const auto slot = Memory(side * side * sizeof(double), 2);
-  const aml_tile dst = MatrixTile(slot.get(), side, side, side);
+/** Gathers, resp. scatters, tiles of a matrix to, resp. from, a slot or packed tiles. */
+void Strided(benchmark::State &state, bool is_gather, bool is_packed, aml_dma_use use) {
+  const auto rows = static_cast<size_t>(state.range(0));
+  const size_t size = static_cast<size_t>(state.range(1)) * sizeof(double);
+  const Memory matrix = Touched(kRows * kRow);
+  const Memory packed = Touched(is_packed ? kRows * kRow : rows * size, 2);
   Dma dma(state);
-  size_t i = 0;
-  for (auto _ : state) {
-    const aml_tile src = MatrixTile(matrix.get() + TileOffset(i++, side), side, side, kMatrix);
-    (void)!aml_dma_copy(dma.get(), &dst, &src, nullptr);
-    benchmark::ClobberMemory();
-  }
-  Count(state, side * side * sizeof(double));
+  const size_t across = kRow / size;
+  const auto in_matrix = [&](size_t i) {
+    const size_t tile = i * 7 % (across * (kRows / rows));
+    return matrix.get() + tile / across * rows * kRow + tile % across * size;
+  };
+  const auto in_packed = [&](size_t i) {
+    return packed.get() + (is_packed ? i * rows * size % (kRows * kRow) : 0);
+  };
+  CompareWith(
+      state, rows * size, 1,
+      [&](size_t i) {
+        if (is_gather)
+          CopyRows(in_packed(i), size, in_matrix(i), kRow, rows, size);
+        else
+          CopyRows(in_matrix(i), kRow, in_packed(i), size, rows, size);
+      },
+      [&](size_t i) {
+        const aml_tile there = Tile(in_matrix(i), rows, size, kRow);
+        const aml_tile here = Tile(in_packed(i), rows, size, size);
+        dma.Copy(is_gather ? here : there, is_gather ? there : here, use);
+      });
 }
 
-void BM_Baseline_ScatterMemcpyPerRow(benchmark::State &state) {
-  const size_t side = static_cast<size_t>(state.range(0));
-  const auto matrix = Memory(kMatrix * kMatrix * sizeof(double), 1);
-  const auto slot = Memory(side * side * sizeof(double), 2);
-  size_t i = 0;
-  for (auto _ : state) {
-    char *to = matrix.get() + TileOffset(i++, side);
-    for (size_t row = 0; row < side; ++row)
-      std::memcpy(to + row * kMatrix * sizeof(double), slot.get() + row * side * sizeof(double),
-                  side * sizeof(double));
-    benchmark::ClobberMemory();
-  }
-  Count(state, side * side * sizeof(double));
+void BM_DmaSequential_GatherToSlot(benchmark::State &state) {
+  Strided(state, true, false, AML_DMA_USE_SOON);
 }
 
-void Scatter(benchmark::State &state, aml_dma_use use) {
-  const size_t side = static_cast<size_t>(state.range(0));
-  const auto matrix = Memory(kMatrix * kMatrix * sizeof(double), 1);
-  const auto slot = Memory(side * side * sizeof(double), 2);
-  const aml_tile src = MatrixTile(slot.get(), side, side, side);
-  aml_dma_options options = {};
-  options.use = use;
-  Dma dma(state);
-  size_t i = 0;
-  for (auto _ : state) {
-    const aml_tile dst = MatrixTile(matrix.get() + TileOffset(i++, side), side, side, kMatrix);
-    (void)!aml_dma_copy(dma.get(), &dst, &src, &options);
-    benchmark::ClobberMemory();
-  }
-  Count(state, side * side * sizeof(double));
+void BM_DmaSequential_GatherToCold(benchmark::State &state) {
+  Strided(state, true, true, AML_DMA_USE_STREAM);
 }
 
-void BM_DmaSequential_Scatter(benchmark::State &state) {
-  Scatter(state, AML_DMA_USE_UNKNOWN);
+void BM_DmaSequential_ScatterFromSlot(benchmark::State &state) {
+  Strided(state, false, false, AML_DMA_USE_STREAM);
 }
 
-void BM_DmaSequential_ScatterStream(benchmark::State &state) {
-  Scatter(state, AML_DMA_USE_STREAM);
+void BM_DmaSequential_ScatterFromCold(benchmark::State &state) {
+  Strided(state, false, true, AML_DMA_USE_STREAM);
 }
 
-template <typename Element> void BM_Baseline_TransposeLoops(benchmark::State &state) {
-  const size_t side = static_cast<size_t>(state.range(0));
-  const auto src_memory = Memory(side * side * sizeof(Element), 1);
-  const auto dst_memory = Memory(side * side * sizeof(Element), 2);
-  const auto *const src = reinterpret_cast<const Element *>(src_memory.get());
-  auto *const dst = reinterpret_cast<Element *>(dst_memory.get());
-  for (auto _ : state) {
-    for (size_t i = 0; i < side; ++i)
-      for (size_t j = 0; j < side; ++j)
-        dst[i * side + j] = src[j * side + i];
-    benchmark::ClobberMemory();
-  }
-  Count(state, side * side * sizeof(Element));
-}
-
-template <typename Element> void BM_DmaSequential_Transpose(benchmark::State &state) {
-  const size_t side = static_cast<size_t>(state.range(0));
-  const auto src_memory = Memory(side * side * sizeof(Element), 1);
-  const auto dst_memory = Memory(side * side * sizeof(Element), 2);
-  const size_t extent[] = {side, side};
-  aml_tile src;
-  aml_tile dst;
-  if (aml_tile_dense(&src, nullptr, src_memory.get(), sizeof(Element), 2, extent,
-                     AML_ORDER_COLUMN) != 0 ||
-      aml_tile_dense(&dst, nullptr, dst_memory.get(), sizeof(Element), 2, extent, AML_ORDER_ROW) !=
+/** Permutes the dimensions of an array, against a plain copy past the caches of its bytes. */
+template <class Element>
+void Permute(benchmark::State &state, const std::array<size_t, 3> &extent,
+             const std::array<size_t, 3> &order) {
+  const size_t size = extent[0] * extent[1] * extent[2] * sizeof(Element);
+  const Memory src = Touched(size, 1);
+  const Memory dst = Touched(size, 2);
+  aml_tile whole;
+  aml_tile from;
+  aml_tile to;
+  const std::array<size_t, 3> permuted = {extent[order[0]], extent[order[1]], extent[order[2]]};
+  if (aml_tile_dense(&whole, nullptr, src.get(), sizeof(Element), 3, extent.data(),
+                     AML_ORDER_ROW) != 0 ||
+      aml_tile_permute(&whole, order.data(), &from) != 0 ||
+      aml_tile_dense(&to, nullptr, dst.get(), sizeof(Element), 3, permuted.data(), AML_ORDER_ROW) !=
           0)
     state.SkipWithError("no tiles");
   Dma dma(state);
-  for (auto _ : state) {
-    (void)!aml_dma_copy(dma.get(), &dst, &src, nullptr);
-    benchmark::ClobberMemory();
-  }
-  Count(state, side * side * sizeof(Element));
+  CompareWith(
+      state, size, 1,
+      [&](size_t) {
+        dma.Copy(aml_tile_bytes(dst.get(), size), aml_tile_bytes(src.get(), size),
+                 AML_DMA_USE_STREAM);
+      },
+      [&](size_t) { dma.Copy(to, from, AML_DMA_USE_STREAM); });
 }
 
-void Sizes(benchmark::internal::Benchmark *benchmark) {
-  for (const int64_t size : {64, 256, 1 << 10, 4 << 10, 64 << 10, 1 << 20, 8 << 20, 64 << 20})
-    benchmark->Arg(size);
+template <class Element> void BM_DmaSequential_Transpose(benchmark::State &state) {
+  const size_t side = SizeOf(state);
+  Permute<Element>(state, {side, side, 1}, {1, 0, 2});
 }
 
-BENCHMARK(BM_Baseline_Memcpy)->Apply(Sizes);
-BENCHMARK(BM_DmaSequential_Copy)->Apply(Sizes);
-BENCHMARK(BM_DmaSequential_CopyStream)->Arg(1 << 20)->Arg(64 << 20);
-BENCHMARK(BM_Baseline_GatherMemcpyPerRow)->Arg(64)->Arg(256);
-BENCHMARK(BM_DmaSequential_Gather)->Arg(64)->Arg(256);
-BENCHMARK(BM_Baseline_ScatterMemcpyPerRow)->Arg(64)->Arg(256);
-BENCHMARK(BM_DmaSequential_Scatter)->Arg(64)->Arg(256);
-BENCHMARK(BM_DmaSequential_ScatterStream)->Arg(64)->Arg(256);
-BENCHMARK_TEMPLATE(BM_Baseline_TransposeLoops, double)->Arg(512)->Arg(2048);
-BENCHMARK_TEMPLATE(BM_DmaSequential_Transpose, double)->Arg(512)->Arg(2048);
-BENCHMARK_TEMPLATE(BM_Baseline_TransposeLoops, float)->Arg(512)->Arg(2048);
-BENCHMARK_TEMPLATE(BM_DmaSequential_Transpose, float)->Arg(512)->Arg(2048);
+// The argument's digits are the order of dimensions.
+void BM_DmaSequential_PermuteCube(benchmark::State &state) {
+  const size_t order = SizeOf(state);
+  Permute<double>(state, {256, 256, 256}, {order / 100, order / 10 % 10, order % 10});
+}
+
+void BM_DmaSequential_PermuteBox(benchmark::State &state) {
+  const size_t order = SizeOf(state);
+  Permute<double>(state, {384, 272, 160}, {order / 100, order / 10 % 10, order % 10});
+}
+
+void Tiles(benchmark::internal::Benchmark *benchmark) {
+  benchmark->Args({256, 256})->Args({64, 64})->Args({2048, 8})->UseManualTime();
+}
+
+void Orders(benchmark::internal::Benchmark *benchmark) {
+  for (const int64_t order : {21, 102, 120, 201, 210})
+    benchmark->Arg(order)->UseManualTime();
+}
+
+BENCHMARK(BM_DmaSequential_CopyHot)->RangeMultiplier(4)->Range(64, 64 << 20)->UseManualTime();
+BENCHMARK(BM_DmaSequential_CopyColdStreamed)
+    ->RangeMultiplier(4)
+    ->Range(1 << 20, 64 << 20)
+    ->UseManualTime();
+BENCHMARK(BM_DmaSequential_PullAndSum)
+    ->RangeMultiplier(4)
+    ->Range(64 << 10, 64 << 20)
+    ->UseManualTime();
+BENCHMARK(BM_DmaSequential_GatherToSlot)->Apply(Tiles);
+BENCHMARK(BM_DmaSequential_GatherToCold)->Apply(Tiles);
+BENCHMARK(BM_DmaSequential_ScatterFromSlot)->Apply(Tiles);
+BENCHMARK(BM_DmaSequential_ScatterFromCold)->Apply(Tiles);
+BENCHMARK_TEMPLATE(BM_DmaSequential_Transpose, double)->Arg(4096)->Arg(4160)->UseManualTime();
+BENCHMARK_TEMPLATE(BM_DmaSequential_Transpose, float)->Arg(4096)->Arg(4160)->UseManualTime();
+BENCHMARK(BM_DmaSequential_PermuteCube)->Apply(Orders);
+BENCHMARK(BM_DmaSequential_PermuteBox)->Apply(Orders);
 
 } // namespace

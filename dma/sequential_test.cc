@@ -142,7 +142,8 @@ TEST_F(DmaSequential, TransposesPlanesLargerThanABlock) {
 
 TEST_F(DmaSequential, StreamsLargeRunsExactly) {
   aml_dma *streaming = nullptr;
-  const aml_dma_sequential_options small = {1};
+  aml_dma_sequential_options small = {};
+  small.stream_size = 1;
   ASSERT_EQ(0, aml_dma_sequential_create(&streaming, &small));
   Random random(3);
   std::vector<unsigned char> src(20000);
@@ -320,6 +321,20 @@ TEST_F(DmaSequential, InitRefusesOtherStorage) {
   aml_dma_sequential storage = {};
   storage.dma.ops = &others;
   EXPECT_EQ(-AML_EINVAL, aml_dma_sequential_init(&storage.dma, nullptr));
+}
+
+TEST_F(DmaSequential, KernelsThatAreNotThereAreRefused) {
+  AML_DMA_SEQUENTIAL_DECL(dma);
+  aml_dma_sequential_options options = {};
+  options.kernels = "abacus";
+  EXPECT_EQ(-AML_ENOTSUP, aml_dma_sequential_init(dma, &options));
+  EXPECT_STREQ("aml_dma_sequential_init: kernels are none that this CPU has", aml_error_detail());
+  aml_dma *made = nullptr;
+  EXPECT_EQ(-AML_ENOTSUP, aml_dma_sequential_create(&made, &options));
+  EXPECT_EQ(nullptr, made);
+  options.kernels = "portable";
+  EXPECT_EQ(0, aml_dma_sequential_init(dma, &options)) << aml_error_detail();
+  aml_dma_fini(dma);
 }
 
 } // namespace

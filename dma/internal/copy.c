@@ -4,18 +4,63 @@
 // destination strides positive, order loops by them, and coalesce (Allen and Kennedy, Optimizing
 // Compilers for Modern Architectures, chapter 5). What is left is one of
 //
-//   one run           memcpy, or stores past the caches
-//   rows              memcpy of each run
+//   one run           a copy, or stores past the caches
+//   rows              several runs at a time, or past the caches
 //   elements          a loop over single elements, of a size that the compiler knows
 //   a transpose       the destination runs along one dimension and the source along another: both
 //                     are visited block by block, so that each line is used up while in cache
+//
+// Any permutation of any number of dimensions comes down to transposes of the two dimensions that
+// the tiles run along.
 
 #include "aml/dma/internal/copy.h"
 
+#include <fcntl.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "aml/dma/internal/stream.h"
+#include "aml/core/error.h"
+
+enum { LINE = 64, DEFAULT_STREAM_SIZE = 16 << 20 };
+
+/**
+ * Half of the largest cache of the first CPU. From sysfs, since what libc says is that of the whole
+ * host, also where a virtual machine has a part of it.
+ */
+static size_t default_stream_size(void) {
+  char text[32] = "";
+  const int file = open("/sys/devices/system/cpu/cpu0/cache/index3/size", O_RDONLY | O_CLOEXEC);
+  if (file >= 0) {
+    if (read(file, text, sizeof text - 1) < 0)
+      text[0] = '\0';
+    (void)close(file);
+  }
+  const unsigned long kib = strtoul(text, NULL, 10); // "32768K"
+  return kib == 0 || kib > SIZE_MAX / 2048 ? DEFAULT_STREAM_SIZE : kib * 1024 / 2;
+}
+
+int aml_internal_copy_engine_init(struct aml_internal_copy_engine *engine, const char *call,
+                                  const char *kernels, size_t stream_size) {
+  const struct aml_internal_kernels *const found = aml_internal_kernels_find(kernels);
+  if (found == NULL)
+    return aml_error_set(-AML_ENOTSUP, call, "kernels", "are none that this CPU has");
+  engine->kernels = found;
+  engine->stream_size = stream_size == 0 ? default_stream_size() : stream_size;
+  return 0;
+}
+
+/** From how many bytes on a copy goes past the caches. */
+static size_t stream_size_of(const struct aml_internal_copy_engine *engine, enum aml_dma_use use) {
+  if (engine->stream_size == SIZE_MAX || !engine->kernels->can_stream)
+    return SIZE_MAX;
+  if (use == AML_DMA_USE_STREAM)
+    return AML_INTERNAL_MIN_STREAM_SIZE;
+  if (use == AML_DMA_USE_SOON && engine->stream_size <= SIZE_MAX / 2)
+    return 2 * engine->stream_size;
+  return engine->stream_size;
+}
 
 static void drop_dimension(struct aml_internal_copy_plan *plan, size_t d) {
   for (--plan->ndims; d < plan->ndims; ++d) {
@@ -138,58 +183,19 @@ static void copy_row_of_runs(const struct aml_internal_copy_plan *plan, char *ds
   }
 }
 
-enum { BLOCK = 32, MIN_STREAMED_RUN = 4096 };
+enum { BLOCK = 32 };
 
-/**
- * Copies a plane whose destination runs along its columns and whose source runs along its rows.
- * Within a block the destination's order is kept, so that its lines fill at once.
- */
-static inline __attribute__((always_inline)) void
-transpose_plane(char *dst, const char *src, size_t rows, size_t columns, ptrdiff_t dst_stride,
-                ptrdiff_t src_stride, size_t size) {
-  for (size_t row = 0; row < rows; row += BLOCK) {
-    const size_t row_end = rows - row < BLOCK ? rows : row + BLOCK;
-    for (size_t column = 0; column < columns; column += BLOCK) {
-      const size_t column_end = columns - column < BLOCK ? columns : column + BLOCK;
-      for (size_t i = row; i < row_end; ++i) {
-        char *to = dst + (ptrdiff_t)i * dst_stride + (ptrdiff_t)(column * size);
-        const char *from = src + i * size + (ptrdiff_t)column * src_stride;
-        for (size_t j = column; j < column_end; ++j) {
-          memcpy(to, from, size);
-          to += size;
-          from += src_stride;
-        }
-      }
+/** Transposes elements of a size that no vector has, block by block. */
+static void transpose_odd(const struct aml_internal_plane *plane, size_t size) {
+  for (size_t row = 0; row < plane->rows; row += BLOCK) {
+    const size_t row_end = plane->rows - row < BLOCK ? plane->rows : row + BLOCK;
+    for (size_t column = 0; column < plane->columns; column += BLOCK) {
+      const size_t columns = plane->columns - column < BLOCK ? plane->columns - column : BLOCK;
+      for (size_t i = row; i < row_end; ++i)
+        copy_pieces(plane->dst + (ptrdiff_t)i * plane->dst_stride + (ptrdiff_t)(column * size),
+                    plane->src + i * size + (ptrdiff_t)column * plane->src_stride, columns,
+                    (ptrdiff_t)size, plane->src_stride, size);
     }
-  }
-}
-
-/** Transposes one plane: `row` is the dimension that the source runs along. */
-static void copy_plane(const struct aml_internal_copy_plan *plan, size_t row, char *dst,
-                       const char *src) {
-  const size_t column = plan->ndims - 1;
-  const size_t rows = plan->extent[row];
-  const size_t columns = plan->extent[column];
-  const ptrdiff_t dst_stride = plan->dst_stride[row];
-  const ptrdiff_t src_stride = plan->src_stride[column];
-  switch (plan->dst_element_size) {
-  case 1:
-    transpose_plane(dst, src, rows, columns, dst_stride, src_stride, 1);
-    break;
-  case 2:
-    transpose_plane(dst, src, rows, columns, dst_stride, src_stride, 2);
-    break;
-  case 4:
-    transpose_plane(dst, src, rows, columns, dst_stride, src_stride, 4);
-    break;
-  case 8:
-    transpose_plane(dst, src, rows, columns, dst_stride, src_stride, 8);
-    break;
-  case 16:
-    transpose_plane(dst, src, rows, columns, dst_stride, src_stride, 16);
-    break;
-  default:
-    transpose_plane(dst, src, rows, columns, dst_stride, src_stride, plan->dst_element_size);
   }
 }
 
@@ -208,49 +214,92 @@ static bool find_transpose(const struct aml_internal_copy_plan *plan, size_t *ro
 }
 
 /** Transposes every plane of the last dimension and `row`. */
-static void copy_planes(const struct aml_internal_copy_plan *plan, size_t row) {
+static void copy_planes(const struct aml_internal_kernels *kernels,
+                        const struct aml_internal_copy_plan *plan, size_t row, bool streams) {
+  const size_t size = plan->dst_element_size;
+  const size_t column = plan->ndims - 1;
+  const bool is_vector = size <= 16 && (size & (size - 1)) == 0;
+  struct aml_internal_plane plane = {
+      .dst = plan->dst,
+      .src = plan->src,
+      .rows = plan->extent[row],
+      .columns = plan->extent[column],
+      .dst_stride = plan->dst_stride[row],
+      .src_stride = plan->src_stride[column],
+  };
   struct aml_internal_copy_plan outer = *plan;
   --outer.ndims;
   drop_dimension(&outer, row);
   size_t coords[AML_MAX_DIMS] = {0};
+  do {
+    if (is_vector)
+      kernels->transpose[__builtin_ctzl(size)](&plane, streams);
+    else
+      transpose_odd(&plane, size);
+  } while (advance(&outer, outer.ndims, coords, &plane.dst, &plane.src));
+}
+
+/** Whether rows are such that storing them past the caches pays: most of their lines are whole. */
+static bool has_whole_lines(const struct aml_internal_copy_plan *plan, size_t run_size) {
+  const ptrdiff_t stride = plan->dst_stride[plan->ndims - 1];
+  return run_size >= (size_t)4 * LINE ||
+         (run_size % LINE == 0 && stride % LINE == 0 && (uintptr_t)plan->dst % LINE == 0);
+}
+
+/** Copies rows of a line and more. */
+static void copy_long_rows(const struct aml_internal_kernels *kernels,
+                           const struct aml_internal_copy_plan *plan, size_t run_size,
+                           bool streams) {
+  const size_t last = plan->ndims - 1;
+  struct aml_internal_rows rows = {
+      .dst = plan->dst,
+      .src = plan->src,
+      .count = plan->extent[last],
+      .size = run_size,
+      .dst_stride = plan->dst_stride[last],
+      .src_stride = plan->src_stride[last],
+  };
+  size_t coords[AML_MAX_DIMS] = {0};
+  do {
+    if (streams)
+      kernels->stream_rows(&rows);
+    else
+      kernels->copy_rows(&rows);
+  } while (advance(plan, last, coords, &rows.dst, &rows.src));
+}
+
+static void copy_short_rows(const struct aml_internal_copy_plan *plan, size_t run_size) {
+  size_t coords[AML_MAX_DIMS] = {0};
   char *dst = plan->dst;
   const char *src = plan->src;
   do
-    copy_plane(plan, row, dst, src);
-  while (advance(&outer, outer.ndims, coords, &dst, &src));
+    copy_row_of_runs(plan, dst, src, run_size);
+  while (advance(plan, plan->ndims - 1, coords, &dst, &src));
 }
 
-static void copy_rows(const struct aml_internal_copy_plan *plan, size_t stream_size) {
+void aml_internal_copy_run(const struct aml_internal_copy_engine *engine,
+                           const struct aml_internal_copy_plan *plan, enum aml_dma_use use) {
+  const struct aml_internal_kernels *const kernels = engine->kernels;
   const size_t run_size = plan->run_count * plan->dst_element_size;
   size_t size = run_size;
   for (size_t d = 0; d < plan->ndims; ++d)
     size *= plan->extent[d];
-  const bool is_streamed = run_size >= MIN_STREAMED_RUN && size >= stream_size;
-  const size_t outer = is_streamed ? plan->ndims : plan->ndims - 1;
-  size_t coords[AML_MAX_DIMS] = {0};
-  char *dst = plan->dst;
-  const char *src = plan->src;
-  do {
-    if (is_streamed)
-      aml_internal_stream_copy(dst, src, run_size);
-    else
-      copy_row_of_runs(plan, dst, src, run_size);
-  } while (advance(plan, outer, coords, &dst, &src));
-}
-
-void aml_internal_copy_run(const struct aml_internal_copy_plan *plan, size_t stream_size) {
+  const bool streams = size >= stream_size_of(engine, use);
   size_t row;
   if (plan->ndims == 0) {
-    const size_t size = plan->run_count * plan->dst_element_size;
-    if (size >= stream_size)
-      aml_internal_stream_copy(plan->dst, plan->src, size);
+    if (streams)
+      kernels->stream(plan->dst, plan->src, size);
     else
-      memcpy(plan->dst, plan->src, size);
+      kernels->copy(plan->dst, plan->src, size);
   } else if (find_transpose(plan, &row)) {
-    copy_planes(plan, row);
+    copy_planes(kernels, plan, row, streams);
+  } else if (run_size >= LINE) {
+    copy_long_rows(kernels, plan, run_size, streams && has_whole_lines(plan, run_size));
   } else {
-    copy_rows(plan, stream_size);
+    copy_short_rows(plan, run_size);
   }
+  if (streams)
+    kernels->fence(); // whoever is told that the copy is done must see it
 }
 
 /** Whether both tiles have the same strides, and visiting them in order is to go up in addresses.

@@ -13,6 +13,7 @@
 #include "aml/core/block.h"
 #include "aml/core/dma.h"
 #include "aml/core/tile.h"
+#include "aml/dma/internal/kernels.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -36,6 +37,27 @@ struct aml_internal_copy_plan {
   ptrdiff_t src_stride[AML_MAX_DIMS];
 };
 
+/** Bytes from which on copies go past the caches if their destination is streamed out. */
+enum { AML_INTERNAL_MIN_STREAM_SIZE = 4096 };
+
+/** How copies are done: the loops that this CPU has, and when they bypass the caches. */
+struct aml_internal_copy_engine {
+  const struct aml_internal_kernels *kernels;
+  size_t stream_size; /**< bytes from which on copies of unknown use do; SIZE_MAX: never */
+};
+
+/**
+ * Chooses kernels and a size.
+ *
+ * @param call         the public function on whose behalf that is done.
+ * @param kernels      null: the best ones that this CPU has.
+ * @param stream_size  0: half of the largest cache of this machine.
+ *
+ * Returns: 0; -AML_ENOTSUP, with a sentence on `kernels`.
+ */
+int aml_internal_copy_engine_init(struct aml_internal_copy_engine *engine, const char *call,
+                                  const char *kernels, size_t stream_size);
+
 /** Reduces two valid tiles of equal extents. */
 void aml_internal_copy_make_plan(const struct aml_tile *dst, const struct aml_tile *src,
                                  struct aml_internal_copy_plan *plan);
@@ -43,10 +65,10 @@ void aml_internal_copy_make_plan(const struct aml_tile *dst, const struct aml_ti
 /**
  * Copies by a plan whose element sizes are equal. The tiles do not overlap.
  *
- * @param stream_size  copies of that many bytes and more are written past the caches, if their runs
- *                     are not short.
+ * @param use  what becomes of the destination: whether stores bypass the caches depends on it.
  */
-void aml_internal_copy_run(const struct aml_internal_copy_plan *plan, size_t stream_size);
+void aml_internal_copy_run(const struct aml_internal_copy_engine *engine,
+                           const struct aml_internal_copy_plan *plan, enum aml_dma_use use);
 
 /**
  * Copies by a plan as if the source were read first.

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Every instruction set's loops, as far as this CPU has them, against loops element by element,
+// with red zones around both sides.
+
+#include "aml/dma/internal/kernels.h"
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace {
+
+constexpr size_t kLine = 64;
+constexpr size_t kRedZone = 2 * kLine;
+
+/** Random bytes, the first one behind the red zone `shift` bytes behind a line. */
+class Memory {
+public:
+  Memory(size_t size, size_t shift, std::mt19937 &random)
+      : bytes_(size + shift + 2 * kRedZone + kLine) {
+    auto seed = static_cast<uint32_t>(random());
+    for (char &byte : bytes_)
+      byte = static_cast<char>((seed = seed * 1664525 + 1013904223) >> 24);
+    const auto address = reinterpret_cast<uintptr_t>(bytes_.data());
+    begin_ = kRedZone + (0 - address) % kLine + shift;
+  }
+  char *begin() { return bytes_.data() + begin_; }
+  std::vector<char> bytes() const { return bytes_; }
+
+  /** What the memory is to be once `write` has been done at `begin`. */
+  template <class Write> std::vector<char> After(Write write) const {
+    std::vector<char> expected = bytes_;
+    write(expected.data() + begin_);
+    return expected;
+  }
+
+private:
+  std::vector<char> bytes_;
+  size_t begin_;
+};
+
+class Kernels : public testing::TestWithParam<const char *> {
+protected:
+  void SetUp() override {
+    kernels_ = aml_internal_kernels_find(GetParam());
+    if (kernels_ == nullptr)
+      GTEST_SKIP() << "this CPU lacks " << GetParam();
+  }
+
+  size_t Below(size_t limit) { return random_() % limit; }
+
+  /** A shift of addresses: a line's begin as often as not. */
+  size_t Shift() { return Below(2) == 0 ? 0 : Below(kLine); }
+
+  const aml_internal_kernels *kernels_ = nullptr;
+  std::mt19937 random_{11};
+};
+
+TEST_P(Kernels, CopyRunsOfAnySizeAtAnyAlignment) {
+  for (size_t i = 0; i < 600; ++i) {
+    const size_t size = i < 300 ? i : i < 590 ? Below(20000) : 70000 + Below(4000);
+    Memory dst(size, Shift(), random_);
+    Memory src(size, Shift(), random_);
+    const auto expected = dst.After([&](char *to) { std::memcpy(to, src.begin(), size); });
+    const auto source = src.bytes();
+    if (i % 2 == 0)
+      kernels_->copy(dst.begin(), src.begin(), size);
+    else
+      kernels_->stream(dst.begin(), src.begin(), size);
+    kernels_->fence();
+    ASSERT_TRUE(expected == dst.bytes()) << size;
+    ASSERT_TRUE(source == src.bytes());
+  }
+}
+
+TEST_P(Kernels, CopyRowsOfAnySizeAndStride) {
+  for (size_t i = 0; i < 400; ++i) {
+    aml_internal_rows rows = {};
+    rows.count = 1 + Below(20);
+    rows.size = 1 + Below(Below(2) == 0 ? 100 : 1500);
+    const size_t dst_stride = rows.size + Shift();
+    const size_t src_stride = Below(5) == 0 ? 0 : rows.size + Shift(); // rows may stand still
+    Memory dst(rows.count * dst_stride, Shift(), random_);
+    Memory src(rows.count * src_stride + rows.size, Shift(), random_);
+    const bool is_backwards = Below(3) == 0;
+    rows.dst = dst.begin();
+    rows.src = src.begin() + (is_backwards ? (rows.count - 1) * src_stride : 0);
+    rows.dst_stride = static_cast<ptrdiff_t>(dst_stride);
+    rows.src_stride = static_cast<ptrdiff_t>(src_stride) * (is_backwards ? -1 : 1);
+    const auto expected = dst.After([&](char *to) {
+      for (size_t row = 0; row < rows.count; ++row)
+        std::memcpy(to + row * dst_stride, rows.src + static_cast<ptrdiff_t>(row) * rows.src_stride,
+                    rows.size);
+    });
+    const auto run = i % 2 == 0 ? kernels_->copy_rows : kernels_->stream_rows;
+    run(&rows);
+    kernels_->fence();
+    ASSERT_TRUE(expected == dst.bytes()) << rows.count << " rows of " << rows.size;
+  }
+}
+
+TEST_P(Kernels, TransposePlanesOfAnySidesAndStrides) {
+  for (size_t i = 0; i < 600; ++i) {
+    const size_t log = i % AML_INTERNAL_TRANSPOSES;
+    const size_t size = size_t{1} << log;
+    aml_internal_plane plane = {};
+    plane.rows = 1 + Below(Below(2) == 0 ? 20 : 150);
+    plane.columns = 1 + Below(Below(2) == 0 ? 20 : 600 / size + 100);
+    const size_t gap = Below(3) * Shift();
+    const bool is_aligned = Below(2) == 0; // the rows at least
+    size_t dst_stride = plane.columns * size + gap;
+    dst_stride = is_aligned ? (dst_stride + kLine - 1) / kLine * kLine : dst_stride;
+    const size_t src_stride = Below(9) == 0 ? 0 : plane.rows * size + Shift();
+    Memory dst(plane.rows * dst_stride, Shift(), random_);
+    Memory src(plane.columns * src_stride + plane.rows * size, Shift(), random_);
+    const bool is_backwards = Below(3) == 0;
+    plane.dst = dst.begin();
+    plane.src = src.begin() + (is_backwards ? (plane.columns - 1) * src_stride : 0);
+    plane.dst_stride = static_cast<ptrdiff_t>(dst_stride);
+    plane.src_stride = static_cast<ptrdiff_t>(src_stride) * (is_backwards ? -1 : 1);
+    const auto expected = dst.After([&](char *to) {
+      for (size_t row = 0; row < plane.rows; ++row)
+        for (size_t column = 0; column < plane.columns; ++column)
+          std::memcpy(to + row * dst_stride + column * size,
+                      plane.src + row * size + static_cast<ptrdiff_t>(column) * plane.src_stride,
+                      size);
+    });
+    kernels_->transpose[log](&plane, Below(2) == 0);
+    kernels_->fence();
+    ASSERT_TRUE(expected == dst.bytes())
+        << plane.rows << " x " << plane.columns << " of " << size << " bytes";
+  }
+}
+
+TEST(KernelsFind, NamesWhatIsThereAndNothingElse) {
+  EXPECT_EQ(nullptr, aml_internal_kernels_find("abacus"));
+  EXPECT_EQ(nullptr, aml_internal_kernels_find(""));
+  const aml_internal_kernels *const portable = aml_internal_kernels_find("portable");
+  ASSERT_NE(nullptr, portable);
+  EXPECT_FALSE(portable->can_stream);
+  const aml_internal_kernels *const best = aml_internal_kernels_find(nullptr);
+  ASSERT_NE(nullptr, best);
+  EXPECT_EQ(best, aml_internal_kernels_find(best->name));
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, Kernels, testing::Values("portable", "avx2", "avx512", "neon"),
+                         [](const auto &tested) { return std::string(tested.param); });
+
+} // namespace

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What the benchmarks of dmas have in common: memory that huge pages can back, and a copy timed
+// against its baseline in turn, so that what else the machine does hits both. `ratio` is how many
+// times as fast as the baseline a copy is: the median of the pairs.
+
+#ifndef AML_DMA_RATIO_BENCHMARK_H
+#define AML_DMA_RATIO_BENCHMARK_H
+
+#include <benchmark/benchmark.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+namespace aml_benchmark {
+
+struct Free {
+  void operator()(void *memory) const { std::free(memory); }
+};
+
+using Memory = std::unique_ptr<char, Free>;
+
+/** Touched memory, aligned so that huge pages can back it. */
+inline Memory Touched(size_t size, int value = 1) {
+  constexpr size_t kHuge = size_t{2} << 20;
+  const size_t rounded = (size + kHuge - 1) / kHuge * kHuge;
+  void *const memory = std::aligned_alloc(kHuge, rounded);
+  (void)madvise(memory, rounded, MADV_HUGEPAGE);
+  std::memset(memory, value, rounded);
+  return Memory(static_cast<char *>(memory));
+}
+
+inline double SecondsOf(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/**
+ * Times `baseline` and `copy` in turn, each `repeats` times in a row; both are called with a number
+ * that grows, and move `size` bytes a call.
+ */
+template <class Baseline, class Copy>
+void CompareWith(benchmark::State &state, size_t size, int repeats, Baseline baseline, Copy copy) {
+  std::vector<double> ratios;
+  size_t i = 0;
+  for (auto _ : state) {
+    auto start = std::chrono::steady_clock::now();
+    for (int r = 0; r < repeats; ++r)
+      baseline(i++);
+    benchmark::ClobberMemory();
+    const double before = SecondsOf(start);
+    start = std::chrono::steady_clock::now();
+    for (int r = 0; r < repeats; ++r)
+      copy(i++);
+    benchmark::ClobberMemory();
+    const double after = SecondsOf(start);
+    state.SetIterationTime(after);
+    ratios.push_back(before / after);
+  }
+  std::nth_element(ratios.begin(), ratios.begin() + static_cast<long>(ratios.size() / 2),
+                   ratios.end());
+  state.counters["ratio"] = ratios[ratios.size() / 2];
+  state.SetBytesProcessed(state.iterations() * repeats * static_cast<int64_t>(size));
+}
+
+} // namespace aml_benchmark
+
+#endif
