@@ -277,13 +277,19 @@ static void copy_short_rows(const struct aml_internal_copy_plan *plan, size_t ru
   while (advance(plan, plan->ndims - 1, coords, &dst, &src));
 }
 
+/** The bytes that a plan writes. */
+static size_t size_of(const struct aml_internal_copy_plan *plan) {
+  size_t size = plan->run_count * plan->dst_element_size;
+  for (size_t d = 0; d < plan->ndims; ++d)
+    size *= plan->extent[d];
+  return size;
+}
+
 void aml_internal_copy_run(const struct aml_internal_copy_engine *engine,
                            const struct aml_internal_copy_plan *plan, enum aml_dma_use use) {
   const struct aml_internal_kernels *const kernels = engine->kernels;
   const size_t run_size = plan->run_count * plan->dst_element_size;
-  size_t size = run_size;
-  for (size_t d = 0; d < plan->ndims; ++d)
-    size *= plan->extent[d];
+  const size_t size = size_of(plan);
   const bool streams = size >= stream_size_of(engine, use);
   size_t row;
   if (plan->ndims == 0) {
@@ -302,9 +308,9 @@ void aml_internal_copy_run(const struct aml_internal_copy_engine *engine,
     kernels->fence(); // whoever is told that the copy is done must see it
 }
 
-/** Whether both tiles have the same strides, and visiting them in order is to go up in addresses.
- */
-static bool is_ordered(const struct aml_internal_copy_plan *plan) {
+// That is so if both tiles have the same strides, and visiting them in order is to go up in
+// addresses.
+bool aml_internal_copy_can_overlap(const struct aml_internal_copy_plan *plan) {
   ptrdiff_t span = (ptrdiff_t)(plan->run_count * plan->dst_element_size);
   for (size_t d = plan->ndims; d-- > 0;) {
     if (plan->src_stride[d] != plan->dst_stride[d] || plan->dst_stride[d] < span)
@@ -314,10 +320,8 @@ static bool is_ordered(const struct aml_internal_copy_plan *plan) {
   return true;
 }
 
-bool aml_internal_copy_run_overlapping(const struct aml_internal_copy_plan *plan) {
+void aml_internal_copy_run_overlapping(const struct aml_internal_copy_plan *plan) {
   struct aml_internal_copy_plan it = *plan;
-  if (!is_ordered(plan))
-    return false;
   if ((uintptr_t)it.dst > (uintptr_t)it.src) {
     // A destination above its source is written from its end, so all dimensions run backwards.
     for (size_t d = 0; d < it.ndims; ++d) {
@@ -332,7 +336,6 @@ bool aml_internal_copy_run_overlapping(const struct aml_internal_copy_plan *plan
   do
     memmove(it.dst, it.src, run_size);
   while (advance(&it, it.ndims, coords, &it.dst, &it.src));
-  return true;
 }
 
 int aml_internal_copy_operate(const struct aml_internal_copy_plan *plan,
@@ -346,4 +349,63 @@ int aml_internal_copy_operate(const struct aml_internal_copy_plan *plan,
       return result;
   } while (advance(plan, plan->ndims, coords, &dst, &src));
   return 0;
+}
+
+// A plan is cut along its longest dimension, runs counting as one, in pieces of whole pages of a
+// run or of as many elements as the loops take at once.
+
+enum { CUT_BYTES = 4096, CUT_ELEMENTS = 64 };
+
+/** The dimension that a plan is cut along; ndims for its runs. */
+static size_t find_cut(const struct aml_internal_copy_plan *plan) {
+  size_t longest = 0;
+  for (size_t d = 1; d < plan->ndims; ++d)
+    if (plan->extent[d] > plan->extent[longest])
+      longest = d;
+  return longest;
+}
+
+/** How many elements of the dimension that is cut stay together. */
+static size_t grain_of(const struct aml_internal_copy_plan *plan) {
+  if (plan->ndims == 0)
+    return CUT_BYTES / plan->dst_element_size + (plan->dst_element_size > CUT_BYTES);
+  return plan->extent[find_cut(plan)] >= (size_t)CUT_ELEMENTS * CUT_ELEMENTS ? CUT_ELEMENTS : 1;
+}
+
+static size_t cut_extent_of(const struct aml_internal_copy_plan *plan) {
+  return plan->ndims == 0 ? plan->run_count : plan->extent[find_cut(plan)];
+}
+
+size_t aml_internal_copy_parts(const struct aml_internal_copy_plan *plan, size_t size) {
+  const size_t wanted = size_of(plan) / size;
+  const size_t grains = cut_extent_of(plan) / grain_of(plan);
+  const size_t parts = wanted < grains ? wanted : grains;
+  return parts == 0 ? 1 : parts;
+}
+
+/** Where the part `index` of `count` begins; the last one ends where all does. */
+static size_t begin_of(const struct aml_internal_copy_plan *plan, size_t count, size_t index) {
+  if (index == count)
+    return cut_extent_of(plan);
+  const size_t grain = grain_of(plan);
+  const size_t grains = cut_extent_of(plan) / grain;
+  // Without a product that could wrap.
+  return (grains / count * index + grains % count * index / count) * grain;
+}
+
+void aml_internal_copy_part(const struct aml_internal_copy_plan *plan, size_t count, size_t index,
+                            struct aml_internal_copy_plan *part) {
+  const size_t begin = begin_of(plan, count, index);
+  const size_t extent = begin_of(plan, count, index + 1) - begin;
+  const size_t d = find_cut(plan);
+  *part = *plan;
+  if (plan->ndims == 0) {
+    part->run_count = extent;
+    part->dst += begin * plan->dst_element_size;
+    part->src += begin * plan->src_element_size;
+    return;
+  }
+  part->extent[d] = extent;
+  part->dst += (ptrdiff_t)begin * plan->dst_stride[d];
+  part->src += (ptrdiff_t)begin * plan->src_stride[d];
 }

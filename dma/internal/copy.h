@@ -70,16 +70,22 @@ void aml_internal_copy_make_plan(const struct aml_tile *dst, const struct aml_ti
 void aml_internal_copy_run(const struct aml_internal_copy_engine *engine,
                            const struct aml_internal_copy_plan *plan, enum aml_dma_use use);
 
-/**
- * Copies by a plan as if the source were read first.
- *
- * Returns: false, with nothing copied, if no order of copying does that without a buffer.
- */
-bool aml_internal_copy_run_overlapping(const struct aml_internal_copy_plan *plan);
+/** Whether there is an order of copying that needs no buffer where tiles overlap. */
+bool aml_internal_copy_can_overlap(const struct aml_internal_copy_plan *plan);
+
+/** Copies by a plan for which that holds, as if the source were read first. */
+void aml_internal_copy_run_overlapping(const struct aml_internal_copy_plan *plan);
 
 /** Runs an operation over each run. Returns: 0, or the first result that is not. */
 int aml_internal_copy_operate(const struct aml_internal_copy_plan *plan,
                               const struct aml_dma_operation *operation);
+
+/** In how many parts of about `size` bytes a plan can be cut; at least 1. */
+size_t aml_internal_copy_parts(const struct aml_internal_copy_plan *plan, size_t size);
+
+/** Tells the part `index` of `count`, which is at most what aml_internal_copy_parts() said. */
+void aml_internal_copy_part(const struct aml_internal_copy_plan *plan, size_t count, size_t index,
+                            struct aml_internal_copy_plan *part);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What every host dma does with a request: find out what it comes to, refuse what it cannot do,
+// and run it, whole or in parts.
+
+#ifndef AML_DMA_INTERNAL_TRANSFER_H
+#define AML_DMA_INTERNAL_TRANSFER_H
+
+#include <stddef.h>
+
+#include "aml/core/dma.h"
+#include "aml/dma/internal/copy.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What a request comes to. */
+enum aml_internal_transfer_kind {
+  AML_INTERNAL_TRANSFER_NOTHING, /**< both tiles are the same */
+  AML_INTERNAL_TRANSFER_COPY,
+  AML_INTERNAL_TRANSFER_MOVE, /**< they overlap, and are copied as if the source were read first */
+  AML_INTERNAL_TRANSFER_OPERATE
+};
+
+struct aml_internal_transfer {
+  enum aml_internal_transfer_kind kind;
+  struct aml_internal_copy_plan plan; /**< unless there is nothing to do */
+};
+
+/**
+ * Finds out what a submitted request comes to.
+ *
+ * Returns: 0; -AML_ENOTSUP or -AML_EINVAL, with a sentence on aml_dma_submit().
+ */
+int aml_internal_transfer_make(const struct aml_dma_request *request,
+                               struct aml_internal_transfer *transfer);
+
+/** Runs it. Returns: 0, or what the operation returned. */
+int aml_internal_transfer_run(const struct aml_internal_copy_engine *engine,
+                              const struct aml_dma_options *options,
+                              const struct aml_internal_transfer *transfer);
+
+/** In how many parts of about `size` bytes it can be run; at least 1. */
+size_t aml_internal_transfer_parts(const struct aml_internal_transfer *transfer, size_t size);
+
+/** Tells the part `index` of `count`; parts may be run in any order, and at once. */
+void aml_internal_transfer_part(const struct aml_internal_transfer *transfer, size_t count,
+                                size_t index, struct aml_internal_transfer *part);
+
+/** Makes a request done that was run, with `result`. */
+void aml_internal_transfer_finish(struct aml_dma_request *request, int result);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
