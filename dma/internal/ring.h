@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// A bounded queue of requests, each of which can also be claimed out of turn: by the thread that
+// waits for it, or that calls it off.
+//
+// A position is a number that only grows; position p uses slot p % size in its lap p / size. A
+// slot's word says it all, and changes by atomic operations only:
+//
+//     lap | how many claimed from here are not finished | FREE, READY, or LATER
+//
+//     put      FREE  -> READY, or LATER if the request comes after others
+//     claim    READY -> FREE of the next lap, one more not finished
+//     finish   one less not finished
+//
+// Whoever claims has the request; the slot never leads to it again, so its owner may free it once
+// it is done. (D. Vyukov's bounded queue of many producers and consumers, with claims.)
+
+#ifndef AML_DMA_INTERNAL_RING_H
+#define AML_DMA_INTERNAL_RING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "aml/core/dma.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct aml_internal_ring_slot {
+  uint64_t word;
+  struct aml_dma_request *request;
+};
+
+// Who submits and who takes write to one line each.
+// NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding)
+struct aml_internal_ring {
+  struct aml_internal_ring_slot *slots; /**< zeroed to begin with; the caller's */
+  unsigned log2_size;
+  uint64_t head __attribute__((aligned(64))); /**< all positions below are claimed */
+  uint64_t tail __attribute__((aligned(64))); /**< the next position */
+};
+
+/** Reserves the next position if its slot is free. Returns: false: the queue is full. */
+bool aml_internal_ring_try_reserve(struct aml_internal_ring *ring, uint64_t *position);
+
+/** Reserves the next position, whose slot may not be free yet. */
+static inline uint64_t aml_internal_ring_reserve(struct aml_internal_ring *ring) {
+  return __atomic_fetch_add(&ring->tail, 1, __ATOMIC_RELAXED);
+}
+
+/** Whether the slot of a reserved position is free. */
+bool aml_internal_ring_is_free(const struct aml_internal_ring *ring, uint64_t position);
+
+/** Puts a request at a reserved position whose slot is free; from now on it can be claimed. */
+void aml_internal_ring_put(struct aml_internal_ring *ring, uint64_t position,
+                           struct aml_dma_request *request);
+
+/**
+ * Claims the first request that nobody has.
+ *
+ * @param any       false: not one that comes after others.
+ * @param position  of the request; for aml_internal_ring_finish().
+ *
+ * Returns: null if there is none, or the first one is not to be taken.
+ */
+struct aml_dma_request *aml_internal_ring_take(struct aml_internal_ring *ring, bool any,
+                                               uint64_t *position);
+
+/** Claims the request that is at a position. Returns: false: somebody has. */
+bool aml_internal_ring_claim(struct aml_internal_ring *ring, uint64_t position);
+
+/** Says that a request that was claimed is done. */
+void aml_internal_ring_finish(struct aml_internal_ring *ring, uint64_t position);
+
+/** Whether the request at a position, and all that were in its slot before, are done. */
+bool aml_internal_ring_is_finished(const struct aml_internal_ring *ring, uint64_t position);
+
+/** Whether a request can be taken; may be wrong by what others do meanwhile. */
+bool aml_internal_ring_has_work(const struct aml_internal_ring *ring);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

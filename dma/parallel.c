@@ -1,0 +1,489 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Requests go through a ring (internal/ring.h). Whoever claims one runs it: a thread of the dma,
+// the one that waits for it, or one that finds the queue full. Large ones become jobs that idle
+// threads join (internal/jobs.h). Threads look for work for a while and then sleep
+// (internal/event.h).
+//
+// Who waits runs a request that comes after others only once those are done, so one wait never
+// stands within another. A thread of the dma waits for those others; as requests are begun in
+// their order, they have been begun.
+
+#include "aml/dma/parallel.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "aml/core/create.h"
+#include "aml/core/error.h"
+#include "aml/dma/internal/copy.h"
+#include "aml/dma/internal/event.h"
+#include "aml/dma/internal/jobs.h"
+#include "aml/dma/internal/pause.h"
+#include "aml/dma/internal/ring.h"
+#include "aml/dma/internal/transfer.h"
+
+enum {
+  DEFAULT_QUEUE_SIZE = 1024,
+  DEFAULT_CHUNK_SIZE = 1 << 20,
+  DEFAULT_SPIN_NS = 50000,
+  MAX_QUEUE_LOG2 = 24,
+  MIN_QUEUE_LOG2 = 4,
+  GUEST_JOBS = 8, // for threads that are not the dma's
+  BUCKETS = 64,   // of requests that are waited for, by their addresses
+  LOOKS = 64,     // between two looks at the clock
+  NAP_NS = 20000, // where there is nothing to be woken by
+  LINE = 64,
+};
+
+struct worker {
+  struct aml_internal_parallel *parallel;
+  pthread_t thread;
+  size_t share;
+};
+
+// Threads that do different things write to different lines.
+// NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding)
+struct aml_internal_parallel {
+  struct aml_internal_ring ring;
+  struct aml_internal_event idle __attribute__((aligned(LINE))); /**< threads without work */
+  uint32_t spinning;                                             /**< threads that look for it */
+  uint32_t is_ending;
+  struct aml_internal_event finished __attribute__((aligned(LINE))); /**< for barriers */
+  struct {
+    struct aml_internal_event done __attribute__((aligned(LINE)));
+  } buckets[BUCKETS];
+  struct aml_internal_jobs jobs __attribute__((aligned(LINE)));
+  size_t chunk_size;
+  uint64_t spin_ns;
+  size_t thread_count;
+  struct worker *workers;
+};
+
+static struct aml_internal_parallel *state_of(const struct aml_dma *dma) {
+  return ((const struct aml_dma_parallel *)dma)->state;
+}
+
+static struct aml_internal_event *done_event(struct aml_internal_parallel *parallel,
+                                             const struct aml_dma_request *request) {
+  const uint64_t hash = (uint64_t)(uintptr_t)request * 0x9E3779B97F4A7C15u;
+  return &parallel->buckets[hash >> 58].done;
+}
+
+/** As internal/event.h wants it asked. */
+static bool is_done(const struct aml_dma_request *request) {
+  return __atomic_load_n(&request->state, __ATOMIC_SEQ_CST) == AML_DMA_DONE;
+}
+
+static uint64_t now_ns(void) {
+  struct timespec time;
+  (void)clock_gettime(CLOCK_MONOTONIC, &time);
+  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+/** Wakes a thread for what was put into the queue, unless one is about to see it anyway. */
+static void wake_one(struct aml_internal_parallel *parallel) {
+  if (aml_internal_event_has_sleepers(&parallel->idle) &&
+      __atomic_load_n(&parallel->spinning, __ATOMIC_SEQ_CST) == 0)
+    aml_internal_event_wake(&parallel->idle, 1);
+}
+
+/** Copies, with the help of others if it is large. */
+static int run_transfer(struct aml_internal_parallel *parallel,
+                        const struct aml_dma_options *options,
+                        const struct aml_internal_transfer *transfer, size_t share) {
+  const size_t parts = aml_internal_transfer_parts(transfer, parallel->chunk_size);
+  struct aml_internal_job *const job =
+      parts == 1 ? NULL
+                 : aml_internal_jobs_open(&parallel->jobs, transfer, options, parts,
+                                          parallel->thread_count + 1);
+  if (job == NULL)
+    return aml_internal_transfer_run(&parallel->jobs.engine, options, transfer);
+  if (aml_internal_event_has_sleepers(&parallel->idle))
+    aml_internal_event_wake(&parallel->idle, parts > INT_MAX ? INT_MAX : (int)parts - 1);
+  return aml_internal_jobs_run(&parallel->jobs, job, share);
+}
+
+/** Runs a request that was claimed. */
+static void run(struct aml_internal_parallel *parallel, struct aml_dma_request *request,
+                uint64_t position, size_t share) {
+  struct aml_internal_event *const done = done_event(parallel, request);
+  struct aml_internal_transfer transfer;
+  __atomic_store_n(&request->state, AML_DMA_RUNNING, __ATOMIC_RELAXED);
+  int err = aml_dma_request_await_others(request);
+  if (!err)
+    err = aml_internal_transfer_make(request, &transfer);
+  if (err)
+    aml_dma_request_fail(request, err, aml_error_detail());
+  else
+    aml_internal_transfer_finish(request,
+                                 run_transfer(parallel, request->options, &transfer, share));
+  // From here on the request may be gone.
+  aml_internal_ring_finish(&parallel->ring, position);
+  if (aml_internal_event_has_sleepers(done))
+    aml_internal_event_wake(done, INT_MAX);
+  if (aml_internal_event_has_sleepers(&parallel->finished))
+    aml_internal_event_wake(&parallel->finished, INT_MAX);
+}
+
+/** Runs the next request of the queue. */
+static bool run_next(struct aml_internal_parallel *parallel, bool any, size_t share) {
+  uint64_t position;
+  struct aml_dma_request *const request = aml_internal_ring_take(&parallel->ring, any, &position);
+  if (request == NULL)
+    return false;
+  // Whoever put more than one woke one thread only.
+  if (aml_internal_ring_has_work(&parallel->ring))
+    wake_one(parallel);
+  run(parallel, request, position, share);
+  return true;
+}
+
+// What a thread that has nothing to do looks for. Each is given the share that the thread has in
+// large copies.
+
+static bool has_work(struct aml_internal_parallel *parallel) {
+  return aml_internal_ring_has_work(&parallel->ring) ||
+         __atomic_load_n(&parallel->jobs.active, __ATOMIC_SEQ_CST) != 0 ||
+         __atomic_load_n(&parallel->is_ending, __ATOMIC_SEQ_CST) != 0;
+}
+
+/** Looks for work for a while. Returns: whether there may be some. */
+static bool spin(struct aml_internal_parallel *parallel) {
+  bool found = has_work(parallel);
+  (void)__atomic_fetch_add(&parallel->spinning, 1, __ATOMIC_SEQ_CST);
+  for (const uint64_t start = now_ns(); !found && now_ns() - start < parallel->spin_ns;)
+    for (int i = 0; !found && i < LOOKS; ++i) {
+      aml_internal_pause();
+      found = has_work(parallel);
+    }
+  (void)__atomic_fetch_sub(&parallel->spinning, 1, __ATOMIC_SEQ_CST);
+  return found;
+}
+
+static void *work(void *argument) {
+  struct worker *const worker = argument;
+  struct aml_internal_parallel *const parallel = worker->parallel;
+  for (;;) {
+    if (run_next(parallel, true, worker->share) ||
+        aml_internal_jobs_join(&parallel->jobs, worker->share))
+      continue;
+    if (__atomic_load_n(&parallel->is_ending, __ATOMIC_SEQ_CST) != 0)
+      return NULL;
+    if (spin(parallel))
+      continue;
+    const uint32_t ticket = aml_internal_event_prepare(&parallel->idle);
+    if (has_work(parallel))
+      aml_internal_event_cancel(&parallel->idle);
+    else
+      aml_internal_event_sleep(&parallel->idle, ticket);
+  }
+}
+
+/** Sleeps for a moment, where nothing tells when to go on. */
+static void nap(void) {
+  const struct timespec time = {.tv_nsec = NAP_NS};
+  (void)nanosleep(&time, NULL);
+}
+
+static unsigned capabilities(const struct aml_dma *dma) {
+  (void)dma;
+  return AML_DMA_THREAD_SAFE | AML_DMA_ASYNC | AML_DMA_CAN_OVERLAP | AML_DMA_CAN_OPERATE;
+}
+
+/** Where a request goes; false: the queue is full and the caller does not want to wait. */
+static bool reserve(struct aml_internal_parallel *parallel, bool may_wait, uint64_t *position) {
+  if (!may_wait)
+    return aml_internal_ring_try_reserve(&parallel->ring, position);
+  *position = aml_internal_ring_reserve(&parallel->ring);
+  for (int i = 0; !aml_internal_ring_is_free(&parallel->ring, *position); ++i)
+    if (run_next(parallel, false, parallel->thread_count))
+      i = 0;
+    else if (i < LOOKS)
+      aml_internal_pause();
+    else
+      nap();
+  return true;
+}
+
+/** Puts a request into the queue, where a thread that looks for work sees it. */
+static int put(struct aml_internal_parallel *parallel, struct aml_dma_request *request) {
+  struct aml_internal_transfer transfer;
+  const int err = aml_internal_transfer_make(request, &transfer);
+  if (err)
+    return err;
+  const bool may_wait = (request->options->flags & AML_DMA_TRY) == 0;
+  if (!reserve(parallel, may_wait, &request->work[0]))
+    return aml_error_set(-AML_EAGAIN, "aml_dma_submit", "dma", "has a full queue");
+  aml_internal_ring_put(&parallel->ring, request->work[0], request);
+  return 0;
+}
+
+static int submit(struct aml_dma *dma, struct aml_dma_request *request) {
+  const int err = put(state_of(dma), request);
+  if (!err)
+    wake_one(state_of(dma));
+  return err;
+}
+
+static int submit_many(struct aml_dma *dma, size_t count, struct aml_dma_request *const requests[],
+                       size_t *taken) {
+  int err = 0;
+  *taken = 0;
+  while (*taken < count && !(err = put(state_of(dma), requests[*taken])))
+    ++*taken;
+  if (*taken > 0)
+    wake_one(state_of(dma));
+  return err;
+}
+
+/** Whether all that a request comes after is done. */
+static bool is_ready(const struct aml_dma_request *request) {
+  for (size_t i = 0; i < request->options->after_count; ++i)
+    if (!is_done(request->options->after[i]))
+      return false;
+  return true;
+}
+
+/** Does something that brings the request, or what stands before it, nearer to its end. */
+static bool help(struct aml_internal_parallel *parallel, struct aml_dma_request *request) {
+  const uint64_t position = request->work[0];
+  if (is_ready(request) && aml_internal_ring_claim(&parallel->ring, position)) {
+    run(parallel, request, position, parallel->thread_count);
+    return true;
+  }
+  return aml_internal_jobs_join(&parallel->jobs, parallel->thread_count);
+}
+
+static void wait(struct aml_dma *dma, struct aml_dma_request *request) {
+  struct aml_internal_parallel *const parallel = state_of(dma);
+  struct aml_internal_event *const done = done_event(parallel, request);
+  while (!is_done(request)) {
+    if (help(parallel, request))
+      continue;
+    const uint64_t start = now_ns();
+    while (!is_done(request) && now_ns() - start < parallel->spin_ns)
+      for (int i = 0; i < LOOKS && !is_done(request); ++i)
+        aml_internal_pause();
+    if (is_done(request) || run_next(parallel, false, parallel->thread_count))
+      continue;
+    const uint32_t ticket = aml_internal_event_prepare(done);
+    if (is_done(request))
+      aml_internal_event_cancel(done);
+    else
+      aml_internal_event_sleep(done, ticket);
+  }
+}
+
+static int cancel(struct aml_dma *dma, struct aml_dma_request *request) {
+  struct aml_internal_parallel *const parallel = state_of(dma);
+  struct aml_internal_event *const done = done_event(parallel, request);
+  const uint64_t position = request->work[0];
+  if (!aml_internal_ring_claim(&parallel->ring, position))
+    return aml_error_set(-AML_EBUSY, "aml_dma_cancel", "request", "has begun");
+  aml_dma_request_fail(request, -AML_ECANCELED, "it was canceled");
+  aml_internal_ring_finish(&parallel->ring, position);
+  if (aml_internal_event_has_sleepers(done))
+    aml_internal_event_wake(done, INT_MAX);
+  return 0;
+}
+
+/** Waits until what was at a position is done. */
+static void await_position(struct aml_internal_parallel *parallel, uint64_t position) {
+  struct aml_internal_event *const finished = &parallel->finished;
+  while (!aml_internal_ring_is_finished(&parallel->ring, position)) {
+    if (run_next(parallel, false, parallel->thread_count) ||
+        aml_internal_jobs_join(&parallel->jobs, parallel->thread_count))
+      continue;
+    const uint32_t ticket = aml_internal_event_prepare(finished);
+    if (aml_internal_ring_is_finished(&parallel->ring, position))
+      aml_internal_event_cancel(finished);
+    else
+      aml_internal_event_sleep(finished, ticket);
+  }
+}
+
+static int barrier(struct aml_dma *dma) {
+  struct aml_internal_parallel *const parallel = state_of(dma);
+  const uint64_t end = __atomic_load_n(&parallel->ring.tail, __ATOMIC_SEQ_CST);
+  const uint64_t size = (uint64_t)1 << parallel->ring.log2_size;
+  for (uint64_t position = end < size ? 0 : end - size; position < end; ++position)
+    await_position(parallel, position);
+  return 0;
+}
+
+/** Ends the first `count` threads, and frees all. */
+static void release(struct aml_internal_parallel *parallel, size_t count) {
+  __atomic_store_n(&parallel->is_ending, 1, __ATOMIC_SEQ_CST);
+  aml_internal_event_wake(&parallel->idle, INT_MAX);
+  for (size_t i = 0; i < count; ++i)
+    (void)pthread_join(parallel->workers[i].thread, NULL);
+  free(parallel->workers);
+  free(parallel->jobs.jobs);
+  free(parallel->ring.slots);
+  free(parallel);
+}
+
+static void fini(struct aml_dma *dma) {
+  struct aml_internal_parallel *const parallel = state_of(dma);
+  if (parallel == NULL)
+    return;
+  (void)barrier(dma);
+  release(parallel, parallel->thread_count);
+  ((struct aml_dma_parallel *)dma)->state = NULL;
+}
+
+const struct aml_dma_ops aml_dma_parallel_ops = {
+    .name = "parallel",
+    .fini = fini,
+    .capabilities = capabilities,
+    .submit = submit,
+    .wait = wait,
+    .cancel = cancel,
+    .barrier = barrier,
+    .submit_many = submit_many,
+};
+
+static const char init_call[] = "aml_dma_parallel_init";
+
+static int refuse(const char *argument, const char *reason) {
+  return aml_error_set(-AML_EINVAL, init_call, argument, reason);
+}
+
+/** One less than the CPUs that this thread may run on, as the one that waits copies too. */
+static size_t default_thread_count(void) {
+  cpu_set_t cpus;
+  if (sched_getaffinity(0, sizeof cpus, &cpus) != 0 || CPU_COUNT(&cpus) < 2)
+    return 1;
+  const size_t count = (size_t)CPU_COUNT(&cpus) - 1;
+  return count < AML_DMA_PARALLEL_MAX_THREADS ? count : AML_DMA_PARALLEL_MAX_THREADS;
+}
+
+static int check_options(const struct aml_dma_parallel_options *options) {
+  if (options->thread_count > AML_DMA_PARALLEL_MAX_THREADS)
+    return refuse("thread_count", "is above AML_DMA_PARALLEL_MAX_THREADS");
+  if (options->queue_size > (size_t)1 << MAX_QUEUE_LOG2)
+    return refuse("queue_size", "is above 16777216");
+  if ((options->cpus == NULL) != (options->cpu_count == 0))
+    return refuse("cpus", "is null where cpu_count is not 0, or the other way round");
+  for (size_t i = 0; i < options->cpu_count; ++i)
+    if (options->cpus[i] < 0 || options->cpus[i] >= CPU_SETSIZE)
+      return aml_error_set_value(-AML_EINVAL, init_call, "cpus", i, "is no CPU's number");
+  return 0;
+}
+
+/** Zeroed memory that begins with a line; null if there is none. */
+static void *allocate(size_t size) {
+  const size_t rounded = (size + LINE - 1) / LINE * LINE;
+  void *const memory = aligned_alloc(LINE, rounded);
+  if (memory != NULL)
+    memset(memory, 0, rounded);
+  return memory;
+}
+
+/** Allocates all but the threads. */
+static struct aml_internal_parallel *make_state(const struct aml_dma_parallel_options *options) {
+  struct aml_internal_parallel *const parallel = allocate(sizeof *parallel);
+  if (parallel == NULL)
+    return NULL;
+  const size_t queue_size = options->queue_size == 0 ? DEFAULT_QUEUE_SIZE : options->queue_size;
+  parallel->ring.log2_size = MIN_QUEUE_LOG2;
+  while ((size_t)1 << parallel->ring.log2_size < queue_size)
+    ++parallel->ring.log2_size;
+  parallel->thread_count =
+      options->thread_count == 0 ? default_thread_count() : options->thread_count;
+  parallel->chunk_size = options->chunk_size == 0 ? DEFAULT_CHUNK_SIZE : options->chunk_size;
+  parallel->spin_ns = options->spin_ns == 0 ? DEFAULT_SPIN_NS : options->spin_ns;
+  parallel->jobs.count = parallel->thread_count + GUEST_JOBS;
+  parallel->jobs.jobs = allocate(parallel->jobs.count * sizeof *parallel->jobs.jobs);
+  parallel->ring.slots =
+      allocate(((size_t)1 << parallel->ring.log2_size) * sizeof *parallel->ring.slots);
+  parallel->workers = allocate(parallel->thread_count * sizeof *parallel->workers);
+  if (parallel->jobs.jobs == NULL || parallel->ring.slots == NULL || parallel->workers == NULL) {
+    release(parallel, 0);
+    return NULL;
+  }
+  return parallel;
+}
+
+/** Starts thread `index`. Returns: 0, or a value of errno. */
+static int start(struct aml_internal_parallel *parallel,
+                 const struct aml_dma_parallel_options *options, size_t index) {
+  struct worker *const worker = &parallel->workers[index];
+  pthread_attr_t attributes;
+  int err = pthread_attr_init(&attributes);
+  if (err != 0)
+    return err;
+  if (options->cpu_count != 0) {
+    cpu_set_t cpus;
+    CPU_ZERO(&cpus);
+    CPU_SET((size_t)options->cpus[index % options->cpu_count], &cpus);
+    err = pthread_attr_setaffinity_np(&attributes, sizeof cpus, &cpus);
+  }
+  worker->parallel = parallel;
+  worker->share = index;
+  if (err == 0)
+    err = pthread_create(&worker->thread, &attributes, work, worker);
+  (void)pthread_attr_destroy(&attributes);
+  return err;
+}
+
+/** Starts all threads, none of which takes signals. Returns: how many; *err why not more. */
+static size_t start_all(struct aml_internal_parallel *parallel,
+                        const struct aml_dma_parallel_options *options, int *err) {
+  sigset_t all;
+  sigset_t before;
+  size_t count = 0;
+  (void)sigfillset(&all);
+  (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+  while (count < parallel->thread_count && (*err = start(parallel, options, count)) == 0)
+    ++count;
+  (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return count;
+}
+
+int aml_dma_parallel_init(struct aml_dma *dma, const struct aml_dma_parallel_options *options) {
+  static const struct aml_dma_parallel_options defaults = {.thread_count = 0};
+  struct aml_internal_copy_engine engine;
+  int number = 0;
+  if (dma == NULL || dma->ops != &aml_dma_parallel_ops)
+    return refuse("dma", "is null, or was not declared by AML_DMA_PARALLEL_DECL");
+  if (options == NULL)
+    options = &defaults;
+  int err = check_options(options);
+  if (!err)
+    err = aml_internal_copy_engine_init(&engine, init_call, options->kernels, options->stream_size);
+  if (err)
+    return err;
+  struct aml_internal_parallel *const parallel = make_state(options);
+  if (parallel == NULL)
+    return aml_error_set(-AML_ENOMEM, init_call, NULL, "no memory for the queue");
+  parallel->jobs.engine = engine;
+  const size_t started = start_all(parallel, options, &number);
+  if (started < parallel->thread_count) {
+    release(parallel, started);
+    return aml_error_set_system(init_call, "pthread_create", number);
+  }
+  ((struct aml_dma_parallel *)dma)->state = parallel;
+  return 0;
+}
+
+int aml_dma_parallel_create(struct aml_dma **dma, const struct aml_dma_parallel_options *options) {
+  struct aml_dma *const made =
+      aml_block_create("aml_dma_parallel_create", "dma", dma, sizeof(struct aml_dma_parallel),
+                       &aml_dma_parallel_ops);
+  if (made == NULL)
+    return aml_error_code();
+  const int err = aml_dma_parallel_init(made, options);
+  if (err)
+    free(made);
+  else
+    *dma = made;
+  return err;
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// dma:parallel: threads of its own copy while the submitters go on. Large copies are cut, and all
+// idle threads take part.
+//
+//     AML_DMA_PARALLEL_DECL(dma);
+//     int err = aml_dma_parallel_init(dma, NULL);
+//     …
+//     err = aml_dma_submit(dma, &request, &dst, &src, NULL);
+//     …                                  // meanwhile
+//     err = aml_dma_wait(&request);      // runs it here if no thread has begun it
+//
+// Requests begin in the order in which they were submitted, whoever submits; how they end depends
+// on their sizes. A request with `after` is begun in its turn and then waits. The queue is bounded:
+// where it is full, submit runs requests from it until there is room, or says -AML_EAGAIN with
+// AML_DMA_TRY. Whoever waits, submits to a full queue or asks for a barrier may so run operations
+// and notify of others in its own thread.
+//
+// Idle threads look for work for a while before they sleep: to wake one takes a system call and
+// some microseconds, to reach one that looks takes some tens of nanoseconds.
+//
+// Threads: thread-safe. They have all signals blocked.
+// Fork: the child has the dma without its threads: it must not use or end it.
+// Cost: no thread is made, and no byte allocated, after init. Submit, wait and cancel make no
+// system call unless a thread sleeps that is to be woken, or there is nothing left to do but sleep.
+
+#ifndef AML_DMA_PARALLEL_H
+#define AML_DMA_PARALLEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "aml/core/block.h"
+#include "aml/core/dma.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** The most threads that a parallel dma may have. */
+#define AML_DMA_PARALLEL_MAX_THREADS 256
+
+/** How a parallel dma is made; each field's zero is its default. */
+struct aml_dma_parallel_options {
+  /** How many; 0: one less than the CPUs that the caller may run on, and 1 at least. */
+  size_t thread_count;
+  /** Where they run: thread i on CPU cpus[i % cpu_count] only. Not kept. Null: anywhere. */
+  const int *cpus;
+  size_t cpu_count; /**< of `cpus` */
+  /** Requests that wait for a thread at once; rounded up to a power of two. 0: 1024. */
+  size_t queue_size;
+  size_t chunk_size; /**< bytes of the pieces that large copies are cut into; 0: 1 MiB */
+  /** How long idle threads, and those who wait, look before they sleep; 0: 50 microseconds. */
+  uint64_t spin_ns;
+  size_t stream_size;  /**< as of dma:sequential */
+  const char *kernels; /**< as of dma:sequential */
+};
+
+struct aml_internal_parallel;
+
+/** A parallel dma; use functions. */
+struct aml_dma_parallel {
+  struct aml_dma dma;
+  struct aml_internal_parallel *state; /**< null: not initialised */
+};
+
+extern AML_PUBLIC const struct aml_dma_ops aml_dma_parallel_ops;
+
+/** Declare `struct aml_dma *name`, to be initialised as a parallel dma. */
+#define AML_DMA_PARALLEL_DECL(name)                                                                \
+  AML_BLOCK_DECL(aml_dma_parallel, aml_dma, dma, aml_dma_parallel_ops, name)
+
+/**
+ * Initialise a parallel dma, and start its threads.
+ *
+ * @param dma      declared by AML_DMA_PARALLEL_DECL, not initialised.
+ * @param options  null: the defaults. Not kept.
+ *
+ * Returns: 0; -AML_EINVAL: an argument, storage of another type, or a CPU that the caller may not
+ * run on; -AML_ENOTSUP: kernels; -AML_ENOMEM; -AML_EAGAIN: no more threads.
+ */
+AML_PUBLIC AML_MUST_CHECK int aml_dma_parallel_init(struct aml_dma *dma,
+                                                    const struct aml_dma_parallel_options *options);
+
+/** Allocate and initialise one; as aml_dma_parallel_init(). */
+AML_PUBLIC AML_MUST_CHECK int
+aml_dma_parallel_create(struct aml_dma **dma, const struct aml_dma_parallel_options *options);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What asking for a copy costs, against bare ways to hand something to another thread; and what
+// several threads copy, against the same threads filling memory past the caches. See
+// ratio_benchmark.h for `ratio`; above 1 is better than the baseline.
+
+#include "aml/dma/parallel.h"
+
+#include <benchmark/benchmark.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstring>
+#include <numeric>
+#include <thread>
+#include <vector>
+
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#endif
+
+#include "aml/core/dma.h"
+#include "aml/core/tile.h"
+#include "aml/dma/internal/pause.h"
+#include "aml/dma/ratio_benchmark.h"
+
+namespace {
+
+using namespace aml_benchmark;
+
+class Dma {
+public:
+  explicit Dma(benchmark::State &state, size_t queue_size = 0, uint64_t spin_ns = UINT64_MAX) {
+    aml_dma_parallel_options options = {};
+    options.thread_count = 1;
+    options.queue_size = queue_size;
+    options.spin_ns = spin_ns;
+    if (aml_dma_parallel_create(&dma_, &options) != 0)
+      state.SkipWithError("no dma");
+  }
+  Dma(const Dma &) = delete;
+  ~Dma() { aml_dma_destroy(&dma_); }
+  aml_dma *get() { return dma_; }
+
+private:
+  aml_dma *dma_ = nullptr;
+};
+
+/** A thread that answers each number written to one line by writing it to the same line. */
+class PingPong {
+public:
+  explicit PingPong(bool sleeps) : sleeps_(sleeps), thread_([this] { Answer(); }) {}
+  ~PingPong() {
+    Say(kEnd);
+    thread_.join();
+  }
+  void RoundTrip() {
+    Say(kAsked);
+    Await(kAnswered);
+  }
+
+private:
+  static constexpr int kAnswered = 0;
+  static constexpr int kAsked = 1;
+  static constexpr int kEnd = 2;
+
+  void Answer() {
+    for (;;) {
+      int said;
+      while ((said = word_.load(std::memory_order_acquire)) == kAnswered)
+        Idle(kAnswered);
+      if (said == kEnd)
+        return;
+      Say(kAnswered);
+    }
+  }
+  void Say(int what) {
+    word_.store(what, std::memory_order_release);
+    if (sleeps_)
+      syscall(SYS_futex, &word_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+  }
+  void Await(int what) {
+    int said;
+    while ((said = word_.load(std::memory_order_acquire)) != what)
+      Idle(said);
+  }
+  void Idle(int while_it_is) {
+    if (sleeps_)
+      syscall(SYS_futex, &word_, FUTEX_WAIT_PRIVATE, while_it_is, nullptr, nullptr, 0);
+    else
+      aml_internal_pause();
+  }
+
+  alignas(64) std::atomic<int> word_{kAnswered};
+  const bool sleeps_;
+  std::thread thread_;
+};
+
+/** Copies nothing: source and destination are the same. */
+struct Empty {
+  char byte = 0;
+  aml_tile tile = aml_tile_bytes(&byte, 1);
+  aml_dma_request request{};
+  void Submit(aml_dma *dma) { (void)!aml_dma_submit(dma, &request, &tile, &tile, nullptr); }
+  void Wait() { (void)!aml_dma_wait(&request); }
+};
+
+// The thread that submits waits at once, and so may run the request itself.
+void BM_DmaParallel_SubmitAndWait(benchmark::State &state) {
+  Dma dma(state);
+  PingPong baseline(false);
+  Empty empty;
+  CompareWith(
+      state, 1, 10000, [&](size_t) { baseline.RoundTrip(); },
+      [&](size_t) {
+        empty.Submit(dma.get());
+        empty.Wait();
+      });
+}
+
+// The thread that submits only looks, so the other one runs the request.
+void BM_DmaParallel_HandOver(benchmark::State &state) {
+  Dma dma(state);
+  PingPong baseline(false);
+  Empty empty;
+  CompareWith(
+      state, 1, 10000, [&](size_t) { baseline.RoundTrip(); },
+      [&](size_t) {
+        empty.Submit(dma.get());
+        while (aml_dma_request_state(&empty.request) != AML_DMA_DONE)
+          aml_internal_pause();
+      });
+}
+
+// Threads sleep as soon as there is nothing to do.
+void BM_DmaParallel_SubmitAndWaitAsleep(benchmark::State &state) {
+  Dma dma(state, 0, 1);
+  PingPong baseline(true);
+  Empty empty;
+  CompareWith(
+      state, 1, 100, [&](size_t) { baseline.RoundTrip(); },
+      [&](size_t) {
+        empty.Submit(dma.get());
+        empty.Wait();
+      });
+}
+
+/** A bare ring between one producer and one consumer. */
+class BareRing {
+public:
+  BareRing() : thread_([this] { Consume(); }) {}
+  ~BareRing() {
+    Push(nullptr);
+    thread_.join();
+  }
+  void Push(void *what) {
+    slots_[tail_ % kSize] = what;
+    written_.store(++tail_, std::memory_order_release);
+  }
+  void Await() {
+    while (read_.load(std::memory_order_acquire) != tail_)
+      aml_internal_pause();
+  }
+
+private:
+  void Consume() {
+    for (size_t next = 0;;) {
+      size_t end;
+      while ((end = written_.load(std::memory_order_acquire)) == next)
+        aml_internal_pause();
+      for (; next < end; ++next)
+        if (slots_[next % kSize] == nullptr)
+          return;
+      read_.store(next, std::memory_order_release);
+    }
+  }
+
+  static constexpr size_t kSize = 1024;
+  void *slots_[kSize] = {};
+  alignas(64) std::atomic<size_t> written_{0};
+  alignas(64) std::atomic<size_t> read_{0};
+  alignas(64) size_t tail_ = 0;
+  std::thread thread_;
+};
+
+void BM_DmaParallel_Batch(benchmark::State &state) {
+  const auto count = static_cast<size_t>(state.range(0));
+  Dma dma(state, 2 * count);
+  BareRing ring;
+  std::vector<Empty> batch(count);
+  std::vector<aml_dma_transfer> transfers;
+  for (Empty &empty : batch)
+    empty.tile = aml_tile_bytes(&empty.byte, 1);
+  for (Empty &empty : batch)
+    transfers.push_back({&empty.request, &empty.tile, &empty.tile, nullptr});
+  CompareWith(
+      state, count, 100,
+      [&](size_t) {
+        for (size_t i = 0; i < count; ++i)
+          ring.Push(&batch[i]);
+        ring.Await();
+      },
+      [&](size_t) {
+        (void)!aml_dma_submit_many(dma.get(), count, transfers.data(), nullptr);
+        for (Empty &empty : batch)
+          empty.Wait();
+      });
+}
+
+// Many outstanding requests against ten, each; waited for in an order of its own.
+void BM_DmaParallel_Outstanding(benchmark::State &state) {
+  const auto count = static_cast<size_t>(state.range(0));
+  Dma dma(state, 2 * count);
+  std::vector<Empty> batch(count);
+  std::vector<size_t> order(count);
+  std::iota(order.begin(), order.end(), size_t{0});
+  for (size_t i = 0; i < count; ++i)
+    std::swap(order[i], order[i * 7919 % count]);
+  for (Empty &empty : batch)
+    empty.tile = aml_tile_bytes(&empty.byte, 1);
+  const auto submit_and_wait = [&](size_t first, size_t some) {
+    for (size_t i = 0; i < some; ++i)
+      batch[first + i].Submit(dma.get());
+    for (size_t i = 0; i < some; ++i)
+      batch[some == count ? order[i] : first + some - 1 - i].Wait();
+  };
+  CompareWith(
+      state, count, 10,
+      [&](size_t) {
+        for (size_t i = 0; i + 10 <= count; i += 10)
+          submit_and_wait(i, 10);
+      },
+      [&](size_t) { submit_and_wait(0, count); });
+}
+
+// All threads of the dma are busy with something else.
+void BM_DmaParallel_WaitRunsItHere(benchmark::State &state) {
+  Dma dma(state);
+  std::atomic<bool> is_busy{false};
+  std::atomic<bool> ends{false};
+  struct Busy {
+    std::atomic<bool> *is_busy;
+    std::atomic<bool> *ends;
+  } busy = {&is_busy, &ends};
+  const aml_dma_operation operation = {[](void *, const void *, size_t, void *argument) {
+                                         auto *const it = static_cast<Busy *>(argument);
+                                         *it->is_busy = true;
+                                         while (!*it->ends)
+                                           aml_internal_pause();
+                                         return 0;
+                                       },
+                                       &busy};
+  aml_dma_options options = {};
+  options.operation = &operation;
+  Empty blocker;
+  char other;
+  const aml_tile dst = aml_tile_bytes(&other, 1);
+  (void)!aml_dma_submit(dma.get(), &blocker.request, &dst, &blocker.tile, &options);
+  while (!is_busy)
+    aml_internal_pause();
+  Empty empty;
+  for (auto _ : state) {
+    empty.Submit(dma.get());
+    empty.Wait();
+  }
+  ends = true;
+  blocker.Wait();
+}
+
+/** Two threads that do a half each of what they are told. */
+template <class Half> void InTwoThreads(Half half) {
+  std::thread other([&] { half(1); });
+  half(0);
+  other.join();
+}
+
+void Fill(char *memory, size_t size) {
+#if defined(__x86_64__)
+  const __m128i value = _mm_set1_epi8(3);
+  for (size_t i = 0; i < size; i += sizeof value)
+    _mm_stream_si128(reinterpret_cast<__m128i *>(memory + i), value);
+  _mm_sfence();
+#else
+  std::memset(memory, 3, size);
+#endif
+}
+
+// Against a fill past the caches by two threads, the limit of writing.
+void BM_DmaParallel_CopyInTwoThreads(benchmark::State &state) {
+  const auto size = static_cast<size_t>(state.range(0));
+  const Memory src = Touched(size, 1);
+  const Memory dst = Touched(size, 2);
+  const aml_tile from = aml_tile_bytes(src.get(), size);
+  const aml_tile to = aml_tile_bytes(dst.get(), size);
+  aml_dma_options options = {};
+  options.use = AML_DMA_USE_STREAM;
+  Dma dma(state);
+  double one = 0;
+  double two = 0;
+  CompareWith(
+      state, size, 1,
+      [&](size_t) {
+        auto start = std::chrono::steady_clock::now();
+        InTwoThreads([&](size_t i) { Fill(dst.get() + i * size / 2, size / 2); });
+        two += SecondsOf(start);
+      },
+      [&](size_t) { (void)!aml_dma_copy(dma.get(), &to, &from, &options); });
+  for (int i = 0; i < 5; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    Fill(dst.get(), size);
+    one += SecondsOf(start) / 5;
+  }
+  state.counters["fill_2T_over_1T"] = one / (two / static_cast<double>(state.iterations()));
+}
+
+BENCHMARK(BM_DmaParallel_SubmitAndWait)->UseManualTime();
+BENCHMARK(BM_DmaParallel_HandOver)->UseManualTime();
+BENCHMARK(BM_DmaParallel_SubmitAndWaitAsleep)->UseManualTime();
+BENCHMARK(BM_DmaParallel_Batch)->Arg(8)->Arg(64)->Arg(512)->UseManualTime();
+BENCHMARK(BM_DmaParallel_Outstanding)->Arg(10000)->UseManualTime();
+BENCHMARK(BM_DmaParallel_WaitRunsItHere);
+BENCHMARK(BM_DmaParallel_CopyInTwoThreads)->Arg(64 << 20)->Arg(256 << 20)->UseManualTime();
+
+} // namespace

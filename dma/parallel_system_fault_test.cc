@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// dma:parallel without memory or threads, and how much of both it takes once it is made.
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+#include <filesystem>
+#include <iterator>
+#include <thread>
+#include <vector>
+
+#include "aml/core/dma.h"
+#include "aml/core/error.h"
+#include "aml/core/tile.h"
+#include "aml/dma/parallel.h"
+#include "aml/tests/fault/each_failure.h"
+#include "aml/tests/fault/system.h"
+
+namespace {
+
+size_t CountThreads() {
+  using Entries = std::filesystem::directory_iterator;
+  return static_cast<size_t>(std::distance(Entries("/proc/self/task"), Entries()));
+}
+
+TEST(DmaParallelSystemFault, CreateWithoutMemoryOrThreadsLeavesNothing) {
+  aml_dma_parallel_options options = {};
+  options.thread_count = 3;
+  std::thread([] {}).join(); // with the first, thread sanitizer starts one of its own
+  const size_t threads = CountThreads();
+  for (const unsigned calls : {unsigned{AML_FAULT_HEAP}, unsigned{AML_FAULT_PTHREAD_CREATE}}) {
+    const bool is_memory = calls == AML_FAULT_HEAP;
+    aml_dma *dma = nullptr;
+    const size_t failures = EachFailure(
+        calls, is_memory ? ENOMEM : EAGAIN, [&] { return aml_dma_parallel_create(&dma, &options); },
+        [&](int err) {
+          EXPECT_EQ(is_memory ? -AML_ENOMEM : -AML_EAGAIN, err) << aml_error_detail();
+          EXPECT_EQ(nullptr, dma);
+          EXPECT_EQ(threads, CountThreads());
+        });
+    EXPECT_EQ(is_memory ? 5u : 3u, failures);
+    ASSERT_NE(nullptr, dma);
+    aml_dma_destroy(&dma);
+    EXPECT_EQ(threads, CountThreads());
+  }
+}
+
+enum { kThreads = 2, kMemory = AML_FAULT_MEMORY | AML_FAULT_PTHREAD_CREATE };
+
+/** What the threads of a dma do all at once: each meets the others before it goes on. */
+struct Meeting {
+  std::atomic<int> arrived{0};
+  std::atomic<uint64_t> seen{0};
+  bool is_first = true;
+};
+
+int Meet(void *, const void *, size_t, void *argument) {
+  auto *const meeting = static_cast<Meeting *>(argument);
+  if (meeting->is_first)
+    aml_fault_system_arm(kMemory | AML_FAULT_FROM_THEN_ON, 1, ENOMEM);
+  else
+    meeting->seen += aml_fault_system_disarm().seen;
+  ++meeting->arrived;
+  while (meeting->arrived < kThreads)
+    std::this_thread::yield();
+  return 0;
+}
+
+/** Has each thread of the dma, and no other, run Meet(). */
+void MeetAll(aml_dma *dma, Meeting *meeting) {
+  const aml_dma_operation operation = {Meet, meeting};
+  aml_dma_options options = {};
+  options.operation = &operation;
+  char bytes[kThreads][2] = {};
+  aml_tile tiles[kThreads][2];
+  aml_dma_request requests[kThreads] = {};
+  for (int i = 0; i < kThreads; ++i) {
+    tiles[i][0] = aml_tile_bytes(&bytes[i][0], 1);
+    tiles[i][1] = aml_tile_bytes(&bytes[i][1], 1);
+    ASSERT_EQ(0, aml_dma_submit(dma, &requests[i], &tiles[i][0], &tiles[i][1], &options));
+  }
+  for (aml_dma_request &request : requests)
+    for (bool done = false; !done;) // waiting would run it here
+      ASSERT_EQ(0, aml_dma_test(&request, &done));
+}
+
+/** Copies the pieces of `from` to those of `to`. Returns: how many calls failed. */
+int CopyPieces(aml_dma *dma, std::vector<char> *from, std::vector<char> *to) {
+  enum { kPieces = 100 };
+  const size_t size = from->size() / kPieces;
+  aml_tile tiles[kPieces][2];
+  aml_dma_request requests[kPieces] = {};
+  int failed = 0;
+  for (size_t i = 0; i < kPieces; ++i) {
+    tiles[i][0] = aml_tile_bytes(to->data() + i * size, size);
+    tiles[i][1] = aml_tile_bytes(from->data() + i * size, size);
+    failed += aml_dma_submit(dma, &requests[i], &tiles[i][0], &tiles[i][1], nullptr) != 0;
+  }
+  for (aml_dma_request &request : requests)
+    failed += aml_dma_wait(&request) != 0;
+  return failed + (aml_dma_barrier(dma) != 0);
+}
+
+TEST(DmaParallelSystemFault, OnceMadeNoThreadOfItTakesMemoryOrThreads) {
+  aml_dma_parallel_options options = {};
+  options.thread_count = kThreads;
+  options.chunk_size = 1024;
+  AML_DMA_PARALLEL_DECL(dma);
+  ASSERT_EQ(0, aml_dma_parallel_init(dma, &options));
+  const size_t threads = CountThreads();
+  std::vector<char> from(1000000, 3);
+  std::vector<char> to(from.size());
+  Meeting before;
+  Meeting after;
+  int failed = 0;
+  after.is_first = false;
+  MeetAll(dma, &before);
+  aml_fault_system_arm(kMemory | AML_FAULT_FROM_THEN_ON, 1, ENOMEM);
+  for (int round = 0; round < 10; ++round)
+    failed += CopyPieces(dma, &from, &to);
+  EXPECT_EQ(0u, aml_fault_system_disarm().seen);
+  MeetAll(dma, &after);
+  EXPECT_EQ(0u, after.seen);
+  EXPECT_EQ(0, failed);
+  EXPECT_EQ(from, to);
+  EXPECT_EQ(threads, CountThreads());
+  aml_dma_fini(dma);
+}
+
+} // namespace

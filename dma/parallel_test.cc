@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "aml/dma/parallel.h"
+
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <numeric>
+#include <random>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "aml/core/dma.h"
+#include "aml/core/error.h"
+#include "aml/core/tile.h"
+
+namespace {
+
+struct Destroy {
+  void operator()(aml_dma *dma) const { aml_dma_destroy(&dma); }
+};
+using Dma = std::unique_ptr<aml_dma, Destroy>;
+
+Dma Create(const aml_dma_parallel_options &options) {
+  aml_dma *dma = nullptr;
+  EXPECT_EQ(0, aml_dma_parallel_create(&dma, &options)) << aml_error_detail();
+  return Dma(dma);
+}
+
+/** A copy of some bytes, and whether it has happened. */
+struct Transfer {
+  explicit Transfer(size_t size = 64, unsigned seed = 1) : from(size), to(size) {
+    for (unsigned char &byte : from)
+      byte = static_cast<unsigned char>((seed = seed * 1664525 + 1013904223) >> 24);
+    dst = aml_tile_bytes(to.data(), size);
+    src = aml_tile_bytes(from.data(), size);
+  }
+  Transfer(const Transfer &) = delete;
+
+  int Submit(aml_dma *dma, const aml_dma_options *options = nullptr) {
+    return aml_dma_submit(dma, &request, &dst, &src, options);
+  }
+  bool HasHappened() const { return to == from; }
+  bool HasNot() const {
+    return std::count(to.begin(), to.end(), 0) == static_cast<std::ptrdiff_t>(to.size());
+  }
+
+  std::vector<unsigned char> from;
+  std::vector<unsigned char> to;
+  aml_tile dst;
+  aml_tile src;
+  aml_dma_request request{};
+};
+
+/** Requests that keep the threads of a dma busy until they are let go. */
+class Blocker {
+public:
+  Blocker(aml_dma *dma, size_t threads) : transfers_(threads) {
+    options_.operation = &operation_;
+    for (Transfer &transfer : transfers_)
+      EXPECT_EQ(0, transfer.Submit(dma, &options_));
+    while (running_ < threads)
+      std::this_thread::yield();
+  }
+  ~Blocker() {
+    LetGo();
+    for (Transfer &transfer : transfers_)
+      EXPECT_EQ(0, aml_dma_wait(&transfer.request));
+  }
+  void LetGo() { blocks_ = false; }
+
+private:
+  static int Run(void *, const void *, size_t, void *argument) {
+    auto *const self = static_cast<Blocker *>(argument);
+    ++self->running_;
+    while (self->blocks_)
+      std::this_thread::yield();
+    return 0;
+  }
+
+  std::atomic<bool> blocks_{true};
+  std::atomic<size_t> running_{0};
+  aml_dma_operation operation_ = {Run, this};
+  aml_dma_options options_{};
+  std::deque<Transfer> transfers_;
+};
+
+aml_dma_parallel_options Threads(size_t count) {
+  aml_dma_parallel_options options = {};
+  options.thread_count = count;
+  return options;
+}
+
+TEST(DmaParallel, OptionsThatAreNoneAreRefused) {
+  const auto expect_refused = [](const char *sentence, const aml_dma_parallel_options &options) {
+    AML_DMA_PARALLEL_DECL(dma);
+    EXPECT_EQ(-AML_EINVAL, aml_dma_parallel_init(dma, &options));
+    EXPECT_EQ(std::string("aml_dma_parallel_init: ") + sentence, aml_error_detail());
+    aml_dma_fini(dma);
+  };
+  expect_refused("thread_count is above AML_DMA_PARALLEL_MAX_THREADS", Threads(257));
+  aml_dma_parallel_options options = {};
+  options.queue_size = (size_t{1} << 24) + 1;
+  expect_refused("queue_size is above 16777216", options);
+  options = {};
+  options.cpu_count = 1;
+  expect_refused("cpus is null where cpu_count is not 0, or the other way round", options);
+  const int none[] = {0, -1};
+  options.cpus = none;
+  options.cpu_count = 2;
+  expect_refused("cpus 1 is no CPU's number", options);
+  options = {};
+  options.kernels = "abacus";
+  AML_DMA_PARALLEL_DECL(dma);
+  EXPECT_EQ(-AML_ENOTSUP, aml_dma_parallel_init(dma, &options));
+  EXPECT_EQ(-AML_EINVAL, aml_dma_parallel_init(nullptr, nullptr));
+}
+
+TEST(DmaParallel, ACpuThatIsNotThereIsRefused) {
+  const int far[] = {CPU_SETSIZE - 1};
+  aml_dma_parallel_options options = Threads(2);
+  options.cpus = far;
+  options.cpu_count = 1;
+  AML_DMA_PARALLEL_DECL(dma);
+  EXPECT_EQ(-AML_EINVAL, aml_dma_parallel_init(dma, &options));
+  EXPECT_EQ(0u, std::string(aml_error_detail()).rfind("aml_dma_parallel_init: pthread_create", 0));
+}
+
+TEST(DmaParallel, ThreadsRunWhereTheyAreToldAndTakeNoSignals) {
+  cpu_set_t mine;
+  ASSERT_EQ(0, sched_getaffinity(0, sizeof mine, &mine));
+  int last = CPU_SETSIZE - 1;
+  while (!CPU_ISSET(static_cast<size_t>(last), &mine))
+    --last;
+  aml_dma_parallel_options options = Threads(2);
+  options.cpus = &last;
+  options.cpu_count = 1;
+  const Dma dma = Create(options);
+  struct Seen {
+    std::atomic<int> cpus{0};
+    std::atomic<bool> is_blocked{false};
+  } seen;
+  const auto look = [](void *, const void *, size_t, void *argument) {
+    auto *const found = static_cast<Seen *>(argument);
+    cpu_set_t cpus;
+    sigset_t blocked;
+    if (sched_getaffinity(0, sizeof cpus, &cpus) == 0)
+      found->cpus = CPU_COUNT(&cpus);
+    if (pthread_sigmask(SIG_BLOCK, nullptr, &blocked) == 0)
+      found->is_blocked = sigismember(&blocked, SIGUSR1) == 1 && sigismember(&blocked, SIGINT) == 1;
+    return 0;
+  };
+  const aml_dma_operation operation = {look, &seen};
+  aml_dma_options submitted = {};
+  submitted.operation = &operation;
+  Transfer transfer;
+  ASSERT_EQ(0, transfer.Submit(dma.get(), &submitted));
+  bool done = false;
+  while (!done) { // not wait, which would run it here
+    ASSERT_EQ(0, aml_dma_test(&transfer.request, &done));
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(1, seen.cpus);
+  EXPECT_TRUE(seen.is_blocked);
+}
+
+TEST(DmaParallel, WhatNoThreadHasBegunTheOneThatWaitsRuns) {
+  const Dma dma = Create(Threads(2));
+  Transfer transfer;
+  const Blocker blocker(dma.get(), 2);
+  ASSERT_EQ(0, transfer.Submit(dma.get()));
+  EXPECT_EQ(AML_DMA_PENDING, aml_dma_request_state(&transfer.request));
+  EXPECT_EQ(0, aml_dma_wait(&transfer.request));
+  EXPECT_TRUE(transfer.HasHappened());
+}
+
+TEST(DmaParallel, WhatNoThreadHasBegunCanBeCalledOff) {
+  const Dma dma = Create(Threads(1));
+  Transfer transfer;
+  {
+    const Blocker blocker(dma.get(), 1);
+    ASSERT_EQ(0, transfer.Submit(dma.get()));
+    EXPECT_EQ(0, aml_dma_cancel(&transfer.request));
+    EXPECT_EQ(-AML_ECANCELED, aml_dma_wait(&transfer.request));
+    EXPECT_EQ(-AML_EBUSY, aml_dma_cancel(&transfer.request)) << "it is done";
+  }
+  EXPECT_TRUE(transfer.HasNot());
+  ASSERT_EQ(0, transfer.Submit(dma.get())) << aml_error_detail();
+  EXPECT_EQ(0, aml_dma_wait(&transfer.request));
+  EXPECT_TRUE(transfer.HasHappened());
+}
+
+TEST(DmaParallel, AFullQueueSaysSoOrIsWorkedOn) {
+  aml_dma_parallel_options options = Threads(1);
+  options.queue_size = 16;
+  const Dma dma = Create(options);
+  std::deque<Transfer> transfers(40);
+  const Blocker blocker(dma.get(), 1);
+  aml_dma_options tries = {};
+  tries.flags = AML_DMA_TRY;
+  size_t taken = 0;
+  while (transfers[taken].Submit(dma.get(), &tries) == 0)
+    ++taken;
+  EXPECT_EQ(16u, taken);
+  EXPECT_EQ(-AML_EAGAIN, aml_error_code());
+  EXPECT_STREQ("aml_dma_submit: dma has a full queue", aml_error_detail());
+  EXPECT_EQ(AML_DMA_IDLE, aml_dma_request_state(&transfers[taken].request));
+  for (size_t i = taken; i < transfers.size(); ++i)
+    ASSERT_EQ(0, transfers[i].Submit(dma.get())) << "it makes room by itself";
+  for (Transfer &transfer : transfers) {
+    EXPECT_EQ(0, aml_dma_wait(&transfer.request));
+    EXPECT_TRUE(transfer.HasHappened());
+  }
+}
+
+TEST(DmaParallel, ManyAreWaitedForInAnyOrder) {
+  aml_dma_parallel_options options = Threads(2);
+  options.queue_size = 4096;
+  const Dma dma = Create(options);
+  std::deque<Transfer> transfers;
+  for (unsigned i = 0; i < 4000; ++i)
+    transfers.emplace_back(size_t{32}, i);
+  std::vector<Transfer *> order;
+  for (Transfer &transfer : transfers) {
+    ASSERT_EQ(0, transfer.Submit(dma.get()));
+    order.push_back(&transfer);
+  }
+  std::shuffle(order.begin(), order.end(), std::mt19937(3));
+  for (Transfer *transfer : order) {
+    EXPECT_EQ(0, aml_dma_wait(&transfer->request));
+    EXPECT_TRUE(transfer->HasHappened());
+  }
+}
+
+TEST(DmaParallel, AfterABarrierWaitingForEachIsStillRight) {
+  const Dma dma = Create(Threads(2));
+  std::deque<Transfer> transfers(500);
+  for (Transfer &transfer : transfers)
+    ASSERT_EQ(0, transfer.Submit(dma.get()));
+  ASSERT_EQ(0, aml_dma_barrier(dma.get()));
+  for (Transfer &transfer : transfers) {
+    EXPECT_EQ(AML_DMA_DONE, aml_dma_request_state(&transfer.request));
+    EXPECT_TRUE(transfer.HasHappened());
+    EXPECT_EQ(0, aml_dma_wait(&transfer.request));
+  }
+}
+
+TEST(DmaParallel, AChainIsWaitedForFromItsEnd) {
+  const Dma dma = Create(Threads(1));
+  constexpr size_t kLength = 900;
+  std::deque<Transfer> chain(kLength);
+  std::vector<aml_dma_request *> before(kLength);
+  std::deque<aml_dma_options> options(kLength);
+  for (size_t i = 0; i < kLength; ++i) {
+    if (i > 0) {
+      before[i] = &chain[i - 1].request;
+      chain[i].src = chain[i - 1].dst;
+      options[i].after = &before[i];
+      options[i].after_count = 1;
+    }
+    ASSERT_EQ(0, chain[i].Submit(dma.get(), &options[i]));
+  }
+  for (size_t i = kLength; i-- > 0;) {
+    EXPECT_EQ(0, aml_dma_wait(&chain[i].request));
+    EXPECT_EQ(chain[0].from, chain[i].to);
+  }
+}
+
+TEST(DmaParallel, LargeTilesOfAllKindsAreCutExactly) {
+  aml_dma_parallel_options options = Threads(3);
+  options.chunk_size = 4096;
+  const Dma dma = Create(options);
+  constexpr size_t kSide = 515;
+  std::vector<uint32_t> from(kSide * kSide);
+  std::iota(from.begin(), from.end(), 0u);
+  const size_t extent[] = {kSide, kSide};
+  for (const aml_order order : {AML_ORDER_ROW, AML_ORDER_COLUMN})
+    for (const size_t skipped : {size_t{0}, size_t{5}}) {
+      std::vector<uint32_t> to(kSide * kSide, 0);
+      aml_tile dst;
+      aml_tile src;
+      ASSERT_EQ(0, aml_tile_dense(&src, nullptr, from.data(), 4, 2, extent, order));
+      ASSERT_EQ(0, aml_tile_dense(&dst, nullptr, to.data(), 4, 2, extent, AML_ORDER_ROW));
+      src.extent[1] = dst.extent[1] = kSide - skipped;
+      ASSERT_EQ(0, aml_dma_copy(dma.get(), &dst, &src, nullptr)) << aml_error_detail();
+      for (size_t i = 0; i < kSide; ++i)
+        for (size_t j = 0; j < kSide; ++j) {
+          const size_t there = order == AML_ORDER_ROW ? i * kSide + j : j * kSide + i;
+          ASSERT_EQ(j < kSide - skipped ? from[there] : 0, to[i * kSide + j]);
+        }
+    }
+}
+
+TEST(DmaParallel, AllThreadsTakePartInALargeCopy) {
+  aml_dma_parallel_options options = Threads(3);
+  options.chunk_size = 4096;
+  options.spin_ns = 1; // so that they sleep and must be woken
+  const Dma dma = Create(options);
+  struct Meeting {
+    std::atomic<size_t> present{0};
+    static int Run(void *, const void *, size_t, void *argument) {
+      auto *const self = static_cast<Meeting *>(argument);
+      ++self->present;
+      while (self->present < 4) // the three threads, and the one that waits
+        std::this_thread::yield();
+      return 0;
+    }
+  };
+  for (int round = 0; round < 20; ++round) {
+    Meeting meeting;
+    const aml_dma_operation operation = {Meeting::Run, &meeting};
+    aml_dma_options submitted = {};
+    submitted.operation = &operation;
+    Transfer transfer(size_t{16} * 4096);
+    ASSERT_EQ(0, transfer.Submit(dma.get(), &submitted));
+    EXPECT_EQ(0, aml_dma_wait(&transfer.request));
+  }
+}
+
+TEST(DmaParallel, TheFirstFailureOfManyPartsReachesWait) {
+  aml_dma_parallel_options options = Threads(2);
+  options.chunk_size = 64;
+  const Dma dma = Create(options);
+  const aml_dma_operation operation = {[](void *, const void *, size_t, void *) { return 4711; },
+                                       nullptr};
+  aml_dma_options submitted = {};
+  submitted.operation = &operation;
+  Transfer transfer(64 * 1000);
+  ASSERT_EQ(0, transfer.Submit(dma.get(), &submitted));
+  EXPECT_EQ(4711, aml_dma_wait(&transfer.request));
+  EXPECT_STREQ("aml_dma_wait: the operation failed", aml_error_detail());
+}
+
+TEST(DmaParallel, ARequestMayComeAfterThatOfAnotherDma) {
+  const Dma first = Create(Threads(1));
+  const Dma second = Create(Threads(1));
+  Transfer one(64, 7);
+  Transfer two;
+  two.src = one.dst;
+  aml_dma_request *const before[] = {&one.request};
+  aml_dma_options options = {};
+  options.after = before;
+  options.after_count = 1;
+  {
+    const Blocker blocker(first.get(), 1);
+    ASSERT_EQ(0, one.Submit(first.get()));
+    ASSERT_EQ(0, two.Submit(second.get(), &options));
+  }
+  EXPECT_EQ(0, aml_dma_wait(&two.request));
+  EXPECT_EQ(one.from, two.to);
+}
+
+// Many submit copies of all sizes at once, wait for some and call off others; some fail. Nothing is
+// lost, done twice, or done after it was called off.
+TEST(DmaParallel, NothingIsLostUnderStress) {
+  constexpr int kSubmitters = 64;
+  aml_dma_parallel_options made = Threads(3);
+  made.queue_size = 64;
+  made.chunk_size = 4096;
+  made.spin_ns = 2000;
+  const Dma dma = Create(made);
+  std::atomic<int> failures{0};
+  std::atomic<int> canceled{0};
+  const auto submit = [&](unsigned seed) {
+    std::mt19937 random(seed);
+    std::atomic<int> runs{0};
+    const aml_dma_operation failing = {[](void *, const void *, size_t, void *argument) {
+                                         ++*static_cast<std::atomic<int> *>(argument);
+                                         return -AML_EIO;
+                                       },
+                                       &runs};
+    for (int round = 0; round < 12; ++round) {
+      std::deque<Transfer> batch;
+      std::deque<aml_dma_options> options;
+      std::vector<int> expected;
+      int fails = 0;
+      for (int i = 0; i < 8; ++i) {
+        const size_t size = 1 + random() % (random() % 4 == 0 ? 40000 : 300);
+        Transfer &transfer = batch.emplace_back(size, static_cast<unsigned>(random()));
+        aml_dma_options &how = options.emplace_back();
+        const bool is_failing = random() % 8 == 0;
+        if (is_failing) {
+          transfer.dst.extent[0] = transfer.src.extent[0] = 1;
+          how.operation = &failing;
+          ++fails;
+        }
+        failures += transfer.Submit(dma.get(), &how) != 0;
+        expected.push_back(is_failing ? -AML_EIO : 0);
+      }
+      for (size_t i = batch.size(); i-- > 0;) {
+        const bool is_off = random() % 4 == 0 && aml_dma_cancel(&batch[i].request) == 0;
+        canceled += is_off;
+        fails -= is_off && expected[i] != 0;
+        failures += aml_dma_wait(&batch[i].request) != (is_off ? -AML_ECANCELED : expected[i]);
+        const bool is_copied = !is_off && expected[i] == 0;
+        failures += is_copied ? !batch[i].HasHappened() : !batch[i].HasNot();
+      }
+      failures += runs.exchange(0) != fails;
+    }
+  };
+  std::vector<std::thread> submitters;
+  for (unsigned i = 0; i < kSubmitters; ++i)
+    submitters.emplace_back(submit, i);
+  for (std::thread &submitter : submitters)
+    submitter.join();
+  EXPECT_EQ(0, failures);
+  RecordProperty("canceled", canceled);
+}
+
+} // namespace
