@@ -2,9 +2,12 @@
 
 #include "aml/core/dma.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "aml/core/checked.h"
 
@@ -23,6 +26,8 @@ static int check_options(const char *call, const struct aml_dma_options *options
     return refuse(call, "flags", "has an unknown bit");
   if (options->operation != NULL && options->operation->run == NULL)
     return refuse(call, "operation", "has a null function");
+  if (options->eventfd != NULL && *options->eventfd < 0)
+    return refuse(call, "eventfd", "is no descriptor");
   if (options->after == NULL && options->after_count != 0)
     return refuse(call, "after", "is null, yet after_count is not 0");
   for (size_t i = 0; i < options->after_count; ++i)
@@ -195,9 +200,17 @@ static int outcome(const char *call, const struct aml_dma_request *request) {
 void aml_dma_request_fail(struct aml_dma_request *request, int result, const char *reason) {
   request->result = result;
   (void)snprintf(request->reason, sizeof request->reason, "%s", reason);
-  if (request->options->notify != NULL)
-    request->options->notify(request, request->options->notify_argument);
-  __atomic_store_n(&request->state, AML_DMA_DONE, __ATOMIC_RELEASE);
+  aml_dma_request_publish(request);
+}
+
+void aml_dma_request_signal(int eventfd) {
+  const uint64_t one = 1;
+  const int before = errno;
+  ssize_t written;
+  do // fails otherwise only where it counts as much as it can, and so tells already
+    written = write(eventfd, &one, sizeof one);
+  while (written < 0 && errno == EINTR);
+  errno = before;
 }
 
 int aml_dma_request_await_others(const struct aml_dma_request *request) {
@@ -221,6 +234,47 @@ int aml_dma_wait(struct aml_dma_request *request) {
   if (aml_dma_request_state(request) != AML_DMA_DONE)
     request->dma->ops->wait(request->dma, request);
   return outcome("aml_dma_wait", request);
+}
+
+/** Looks for a request that is done. Returns: its index; count if there is none. */
+static size_t find_done(size_t count, struct aml_dma_request *const requests[]) {
+  for (size_t i = 0; i < count; ++i) {
+    const struct aml_dma_request *const request = requests[i];
+    if (request == NULL)
+      continue;
+    if (aml_dma_request_state(request) != AML_DMA_DONE && request->dma->ops->poll != NULL)
+      request->dma->ops->poll(request->dma);
+    if (aml_dma_request_state(request) == AML_DMA_DONE)
+      return i;
+  }
+  return count;
+}
+
+int aml_dma_wait_any(size_t count, struct aml_dma_request *const requests[], size_t *index) {
+  static const char call[] = "aml_dma_wait_any";
+  enum { LOOKS = 1000, MIN_NAP_NS = 1000, MAX_NAP_NS = 100000 };
+  size_t present = 0;
+  if (requests == NULL)
+    return refuse(call, "requests", "is null");
+  if (index == NULL)
+    return refuse(call, "index", "is null");
+  for (size_t i = 0; i < count; ++i)
+    if (requests[i] != NULL) {
+      if (aml_dma_request_state(requests[i]) == AML_DMA_IDLE)
+        return aml_error_set_value(-AML_EINVAL, call, "requests", i, "was never submitted");
+      ++present;
+    }
+  if (present == 0)
+    return refuse(call, "requests", "holds none");
+  struct timespec nap = {.tv_nsec = MIN_NAP_NS};
+  size_t found = find_done(count, requests);
+  for (size_t look = 0; found == count; found = find_done(count, requests))
+    if (++look > LOOKS) {
+      (void)nanosleep(&nap, NULL);
+      nap.tv_nsec = nap.tv_nsec < MAX_NAP_NS / 2 ? 2 * nap.tv_nsec : MAX_NAP_NS;
+    }
+  *index = found;
+  return 0;
 }
 
 int aml_dma_cancel(struct aml_dma_request *request) {

@@ -176,6 +176,23 @@ TEST_F(CoreDma, NullIsRefusedByName) {
   ExpectRefused(aml_dma_barrier(nullptr), -AML_EINVAL, "aml_dma_barrier: dma is null");
 }
 
+TEST_F(CoreDma, WaitAnyWantsAtLeastOne) {
+  aml_dma_request *requests[] = {nullptr, nullptr, &request_};
+  size_t index = 7;
+  ExpectRefused(aml_dma_wait_any(2, nullptr, &index), -AML_EINVAL,
+                "aml_dma_wait_any: requests is null");
+  ExpectRefused(aml_dma_wait_any(3, requests, nullptr), -AML_EINVAL,
+                "aml_dma_wait_any: index is null");
+  ExpectRefused(aml_dma_wait_any(2, requests, &index), -AML_EINVAL,
+                "aml_dma_wait_any: requests holds none");
+  ExpectRefused(aml_dma_wait_any(3, requests, &index), -AML_EINVAL,
+                "aml_dma_wait_any: requests 2 was never submitted");
+  EXPECT_EQ(7u, index);
+  ASSERT_EQ(0, aml_dma_submit(full, &request_, &dst_, &src_, nullptr));
+  EXPECT_EQ(0, aml_dma_wait_any(3, requests, &index)) << "polls until it is done";
+  EXPECT_EQ(2u, index);
+}
+
 TEST_F(CoreDma, RequestsThatNobodySubmittedAreRefused) {
   bool done = false;
   ExpectRefused(aml_dma_test(&request_, &done), -AML_EINVAL,
@@ -253,6 +270,10 @@ TEST_F(CoreDma, OptionsAreChecked) {
   options = {};
   options.operation = &nothing;
   refused(options, "operation has a null function");
+  options = {};
+  const int closed = -1;
+  options.eventfd = &closed;
+  refused(options, "eventfd is no descriptor");
   options = {};
   options.after_count = 1;
   refused(options, "after is null, yet after_count is not 0");

@@ -42,6 +42,9 @@ enum {
   LINE = 64,
 };
 
+/** What a request's work words are for. */
+enum { POSITION, KIND };
+
 struct worker {
   struct aml_internal_parallel *parallel;
   pthread_t thread;
@@ -116,14 +119,15 @@ static void run(struct aml_internal_parallel *parallel, struct aml_dma_request *
   struct aml_internal_event *const done = done_event(parallel, request);
   struct aml_internal_transfer transfer;
   __atomic_store_n(&request->state, AML_DMA_RUNNING, __ATOMIC_RELAXED);
-  int err = aml_dma_request_await_others(request);
-  if (!err)
-    err = aml_internal_transfer_make(request, &transfer);
-  if (err)
+  const int err = aml_dma_request_await_others(request);
+  if (err) {
     aml_dma_request_fail(request, err, aml_error_detail());
-  else
+  } else {
+    aml_internal_transfer_plan(request, (enum aml_internal_transfer_kind)request->work[KIND],
+                               &transfer);
     aml_internal_transfer_finish(request,
                                  run_transfer(parallel, request->options, &transfer, share));
+  }
   // From here on the request may be gone.
   aml_internal_ring_finish(&parallel->ring, position);
   if (aml_internal_event_has_sleepers(done))
@@ -214,14 +218,15 @@ static bool reserve(struct aml_internal_parallel *parallel, bool may_wait, uint6
 
 /** Puts a request into the queue, where a thread that looks for work sees it. */
 static int put(struct aml_internal_parallel *parallel, struct aml_dma_request *request) {
-  struct aml_internal_transfer transfer;
-  const int err = aml_internal_transfer_make(request, &transfer);
+  enum aml_internal_transfer_kind kind;
+  const int err = aml_internal_transfer_check(request, &kind);
   if (err)
     return err;
+  request->work[KIND] = kind;
   const bool may_wait = (request->options->flags & AML_DMA_TRY) == 0;
-  if (!reserve(parallel, may_wait, &request->work[0]))
+  if (!reserve(parallel, may_wait, &request->work[POSITION]))
     return aml_error_set(-AML_EAGAIN, "aml_dma_submit", "dma", "has a full queue");
-  aml_internal_ring_put(&parallel->ring, request->work[0], request);
+  aml_internal_ring_put(&parallel->ring, request->work[POSITION], request);
   return 0;
 }
 
@@ -253,7 +258,7 @@ static bool is_ready(const struct aml_dma_request *request) {
 
 /** Does something that brings the request, or what stands before it, nearer to its end. */
 static bool help(struct aml_internal_parallel *parallel, struct aml_dma_request *request) {
-  const uint64_t position = request->work[0];
+  const uint64_t position = request->work[POSITION];
   if (is_ready(request) && aml_internal_ring_claim(&parallel->ring, position)) {
     run(parallel, request, position, parallel->thread_count);
     return true;
@@ -284,7 +289,7 @@ static void wait(struct aml_dma *dma, struct aml_dma_request *request) {
 static int cancel(struct aml_dma *dma, struct aml_dma_request *request) {
   struct aml_internal_parallel *const parallel = state_of(dma);
   struct aml_internal_event *const done = done_event(parallel, request);
-  const uint64_t position = request->work[0];
+  const uint64_t position = request->work[POSITION];
   if (!aml_internal_ring_claim(&parallel->ring, position))
     return aml_error_set(-AML_EBUSY, "aml_dma_cancel", "request", "has begun");
   aml_dma_request_fail(request, -AML_ECANCELED, "it was canceled");

@@ -285,6 +285,71 @@ TEST_F(DmaSequential, AnOperationSeesEachElementOnceAndItsErrorReachesWait) {
   EXPECT_EQ(-AML_EIO, aml_dma_wait(&request));
 }
 
+// Adds numbers of two bytes to numbers of four, at any alignment, and counts its calls.
+int AddShorts(void *dst, const void *src, size_t count, void *argument) {
+  auto *const to = static_cast<unsigned char *>(dst);
+  const auto *const from = static_cast<const unsigned char *>(src);
+  for (size_t i = 0; i < count; ++i) {
+    uint32_t sum;
+    uint16_t number;
+    std::memcpy(&sum, to + i * sizeof sum, sizeof sum);
+    std::memcpy(&number, from + i * sizeof number, sizeof number);
+    sum += number;
+    std::memcpy(to + i * sizeof sum, &sum, sizeof sum);
+  }
+  ++*static_cast<size_t *>(argument);
+  return 0;
+}
+
+TEST_F(DmaSequential, AnOperationSeesManyElementsWhateverTheStrides) {
+  Random random(9);
+  size_t calls = 0;
+  const aml_dma_operation add = {AddShorts, &calls};
+  aml_dma_options options = {};
+  options.operation = &add;
+  for (int round = 0; round < 300; ++round) {
+    std::vector<size_t> extent(1 + Below(random, 3));
+    for (size_t &e : extent)
+      e = 1 + Below(random, 200 / (extent.size() * extent.size()));
+    const Buffer src = RandomLayout(random, 2, extent, true);
+    Buffer dst = RandomLayout(random, 4, extent, false);
+    std::vector<unsigned char> expected = dst.bytes;
+    size_t ignored = 0;
+    ForEachElement(dst.tile, [&](const size_t *coords) {
+      const auto *to = static_cast<const unsigned char *>(aml_tile_address(&dst.tile, coords));
+      AddShorts(&expected[static_cast<size_t>(to - dst.bytes.data())],
+                aml_tile_address(&src.tile, coords), 1, &ignored);
+    });
+    calls = 0;
+    ASSERT_EQ(0, aml_dma_copy(dma_, &dst.tile, &src.tile, &options)) << aml_error_detail();
+    ASSERT_EQ(expected, dst.bytes) << "round " << round;
+    EXPECT_LE(calls, 1 + aml_tile_count(&dst.tile) / 32);
+  }
+}
+
+TEST_F(DmaSequential, ASourceThatStandsStillFills) {
+  for (const size_t element_size : {1u, 3u, 8u, 16u, 100u, 5000u})
+    for (const size_t size : {1000u, 4096u, 50000u}) {
+      const size_t count = size / element_size + 1;
+      std::vector<unsigned char> element(element_size);
+      std::iota(element.begin(), element.end(), static_cast<unsigned char>(1));
+      std::vector<unsigned char> dst(count * element_size + 2, 0xee);
+      std::vector<unsigned char> expected = dst;
+      for (size_t i = 0; i < count; ++i)
+        std::memcpy(&expected[1 + i * element_size], element.data(), element_size);
+      aml_tile to = aml_tile_bytes(&dst[1], count);
+      to.element_size = element_size;
+      to.stride_bytes[0] = static_cast<ptrdiff_t>(element_size);
+      aml_tile from = to;
+      from.base = element.data();
+      from.stride_bytes[0] = 0;
+      aml_dma_options options = {};
+      options.use = AML_DMA_USE_STREAM;
+      ASSERT_EQ(0, aml_dma_copy(dma_, &to, &from, &options));
+      ASSERT_EQ(expected, dst) << count << " of " << element_size;
+    }
+}
+
 void CountNotice(aml_dma_request *request, void *argument) {
   EXPECT_EQ(0, request->result);
   ++*static_cast<int *>(argument);

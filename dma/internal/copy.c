@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Reducing a pair of strided arrays is what loop optimisers do: drop loops of one turn, make all
-// destination strides positive, order loops by them, and coalesce (Allen and Kennedy, Optimizing
-// Compilers for Modern Architectures, chapter 5). What is left is one of
+// What a plan leaves to do is one of
 //
 //   one run           a copy, or stores past the caches
 //   rows              several runs at a time, or past the caches
 //   elements          a loop over single elements, of a size that the compiler knows
+//   a fill            one element all along a run
 //   a transpose       the destination runs along one dimension and the source along another: both
 //                     are visited block by block, so that each line is used up while in cache
 //
@@ -62,88 +61,6 @@ static size_t stream_size_of(const struct aml_internal_copy_engine *engine, enum
   return engine->stream_size;
 }
 
-static void drop_dimension(struct aml_internal_copy_plan *plan, size_t d) {
-  for (--plan->ndims; d < plan->ndims; ++d) {
-    plan->extent[d] = plan->extent[d + 1];
-    plan->dst_stride[d] = plan->dst_stride[d + 1];
-    plan->src_stride[d] = plan->src_stride[d + 1];
-  }
-}
-
-/** Adds a dimension where its stride belongs, running it backwards if that stride is negative. */
-static void add_dimension(struct aml_internal_copy_plan *plan, size_t extent, ptrdiff_t dst_stride,
-                          ptrdiff_t src_stride) {
-  if (dst_stride < 0) {
-    plan->dst += (ptrdiff_t)(extent - 1) * dst_stride;
-    plan->src += (ptrdiff_t)(extent - 1) * src_stride;
-    dst_stride = -dst_stride;
-    src_stride = -src_stride;
-  }
-  size_t d = plan->ndims++;
-  for (; d > 0 && plan->dst_stride[d - 1] < dst_stride; --d) {
-    plan->extent[d] = plan->extent[d - 1];
-    plan->dst_stride[d] = plan->dst_stride[d - 1];
-    plan->src_stride[d] = plan->src_stride[d - 1];
-  }
-  plan->extent[d] = extent;
-  plan->dst_stride[d] = dst_stride;
-  plan->src_stride[d] = src_stride;
-}
-
-/** Makes neighbours one where the slower one continues the faster one in both tiles. */
-static void coalesce(struct aml_internal_copy_plan *plan) {
-  for (size_t d = plan->ndims; d-- > 1;) {
-    const ptrdiff_t extent = (ptrdiff_t)plan->extent[d];
-    ptrdiff_t dst;
-    ptrdiff_t src;
-    if (__builtin_mul_overflow(extent, plan->dst_stride[d], &dst) ||
-        __builtin_mul_overflow(extent, plan->src_stride[d], &src) ||
-        plan->dst_stride[d - 1] != dst || plan->src_stride[d - 1] != src)
-      continue;
-    plan->extent[d] *= plan->extent[d - 1];
-    drop_dimension(plan, d - 1);
-  }
-}
-
-void aml_internal_copy_make_plan(const struct aml_tile *dst, const struct aml_tile *src,
-                                 struct aml_internal_copy_plan *plan) {
-  plan->dst = dst->base;
-  plan->src = src->base;
-  plan->dst_element_size = dst->element_size;
-  plan->src_element_size = src->element_size;
-  plan->run_count = 1;
-  plan->ndims = 0;
-  for (size_t d = 0; d < dst->ndims; ++d)
-    if (dst->extent[d] > 1)
-      add_dimension(plan, dst->extent[d], dst->stride_bytes[d], src->stride_bytes[d]);
-  coalesce(plan);
-  const size_t last = plan->ndims - 1;
-  if (plan->ndims == 0 || plan->dst_stride[last] != (ptrdiff_t)plan->dst_element_size ||
-      plan->src_stride[last] != (ptrdiff_t)plan->src_element_size)
-    return;
-  plan->run_count = plan->extent[last];
-  plan->ndims = last;
-}
-
-/**
- * Moves on to the next run of the outermost `ndims` dimensions.
- *
- * Returns: false after the last one; dst and src then are at the first one again.
- */
-static bool advance(const struct aml_internal_copy_plan *plan, size_t ndims, size_t coords[],
-                    char **dst, const char **src) {
-  for (size_t d = ndims; d-- > 0;) {
-    *dst += plan->dst_stride[d];
-    *src += plan->src_stride[d];
-    if (++coords[d] < plan->extent[d])
-      return true;
-    *dst -= (ptrdiff_t)plan->extent[d] * plan->dst_stride[d];
-    *src -= (ptrdiff_t)plan->extent[d] * plan->src_stride[d];
-    coords[d] = 0;
-  }
-  return false;
-}
-
 /** Copies `extent` pieces of `size` bytes; `size` is a constant wherever this is inlined. */
 static inline __attribute__((always_inline)) void copy_pieces(char *dst, const char *src,
                                                               size_t extent, ptrdiff_t dst_stride,
@@ -156,7 +73,7 @@ static inline __attribute__((always_inline)) void copy_pieces(char *dst, const c
 }
 
 /** Copies along the fastest dimension. */
-static void copy_row_of_runs(const struct aml_internal_copy_plan *plan, char *dst, const char *src,
+static void copy_row_of_runs(const struct aml_internal_plan *plan, char *dst, const char *src,
                              size_t run_size) {
   const size_t d = plan->ndims - 1;
   const size_t extent = plan->extent[d];
@@ -199,23 +116,9 @@ static void transpose_odd(const struct aml_internal_plane *plane, size_t size) {
   }
 }
 
-/** The dimension that the source runs along while the destination runs along the last one. */
-static bool find_transpose(const struct aml_internal_copy_plan *plan, size_t *row) {
-  const ptrdiff_t size = (ptrdiff_t)plan->dst_element_size;
-  if (plan->ndims < 2 || plan->run_count != 1 || plan->dst_stride[plan->ndims - 1] != size)
-    return false;
-  for (size_t d = plan->ndims - 1; d-- > 0;) {
-    if (plan->src_stride[d] != size)
-      continue;
-    *row = d;
-    return true;
-  }
-  return false;
-}
-
 /** Transposes every plane of the last dimension and `row`. */
 static void copy_planes(const struct aml_internal_kernels *kernels,
-                        const struct aml_internal_copy_plan *plan, size_t row, bool streams) {
+                        const struct aml_internal_plan *plan, size_t row, bool streams) {
   const size_t size = plan->dst_element_size;
   const size_t column = plan->ndims - 1;
   const bool is_vector = size <= 16 && (size & (size - 1)) == 0;
@@ -227,20 +130,20 @@ static void copy_planes(const struct aml_internal_kernels *kernels,
       .dst_stride = plan->dst_stride[row],
       .src_stride = plan->src_stride[column],
   };
-  struct aml_internal_copy_plan outer = *plan;
+  struct aml_internal_plan outer = *plan;
   --outer.ndims;
-  drop_dimension(&outer, row);
+  aml_internal_plan_drop(&outer, row);
   size_t coords[AML_MAX_DIMS] = {0};
   do {
     if (is_vector)
       kernels->transpose[__builtin_ctzl(size)](&plane, streams);
     else
       transpose_odd(&plane, size);
-  } while (advance(&outer, outer.ndims, coords, &plane.dst, &plane.src));
+  } while (aml_internal_plan_advance(&outer, outer.ndims, coords, &plane.dst, &plane.src));
 }
 
 /** Whether rows are such that storing them past the caches pays: most of their lines are whole. */
-static bool has_whole_lines(const struct aml_internal_copy_plan *plan, size_t run_size) {
+static bool has_whole_lines(const struct aml_internal_plan *plan, size_t run_size) {
   const ptrdiff_t stride = plan->dst_stride[plan->ndims - 1];
   return run_size >= (size_t)4 * LINE ||
          (run_size % LINE == 0 && stride % LINE == 0 && (uintptr_t)plan->dst % LINE == 0);
@@ -248,8 +151,7 @@ static bool has_whole_lines(const struct aml_internal_copy_plan *plan, size_t ru
 
 /** Copies rows of a line and more. */
 static void copy_long_rows(const struct aml_internal_kernels *kernels,
-                           const struct aml_internal_copy_plan *plan, size_t run_size,
-                           bool streams) {
+                           const struct aml_internal_plan *plan, size_t run_size, bool streams) {
   const size_t last = plan->ndims - 1;
   struct aml_internal_rows rows = {
       .dst = plan->dst,
@@ -265,31 +167,65 @@ static void copy_long_rows(const struct aml_internal_kernels *kernels,
       kernels->stream_rows(&rows);
     else
       kernels->copy_rows(&rows);
-  } while (advance(plan, last, coords, &rows.dst, &rows.src));
+  } while (aml_internal_plan_advance(plan, last, coords, &rows.dst, &rows.src));
 }
 
-static void copy_short_rows(const struct aml_internal_copy_plan *plan, size_t run_size) {
+static void copy_short_rows(const struct aml_internal_plan *plan, size_t run_size) {
   size_t coords[AML_MAX_DIMS] = {0};
   char *dst = plan->dst;
   const char *src = plan->src;
   do
     copy_row_of_runs(plan, dst, src, run_size);
-  while (advance(plan, plan->ndims - 1, coords, &dst, &src));
+  while (aml_internal_plan_advance(plan, plan->ndims - 1, coords, &dst, &src));
 }
 
-/** The bytes that a plan writes. */
-static size_t size_of(const struct aml_internal_copy_plan *plan) {
-  size_t size = plan->run_count * plan->dst_element_size;
-  for (size_t d = 0; d < plan->ndims; ++d)
-    size *= plan->extent[d];
-  return size;
+enum { FILL = 4096 };
+
+/** Fills `size` bytes with an element: doubles what is there, and then copies that from cache. */
+static void fill(const struct aml_internal_kernels *kernels, char *dst, const char *element,
+                 size_t element_size, size_t size, bool streams) {
+  size_t filled = element_size;
+  memcpy(dst, element, element_size);
+  while (filled < size && filled < FILL) {
+    const size_t more = filled < size - filled ? filled : size - filled;
+    memcpy(dst + filled, dst, more);
+    filled += more;
+  }
+  const size_t period = filled;
+  for (size_t more; filled < size; filled += more) {
+    more = period < size - filled ? period : size - filled;
+    if (streams)
+      kernels->stream(dst + filled, dst, more);
+    else
+      kernels->copy(dst + filled, dst, more);
+  }
+}
+
+/** Fills the runs that the destination has along the last dimension. */
+static void fill_runs(const struct aml_internal_kernels *kernels,
+                      const struct aml_internal_plan *plan, bool streams) {
+  const size_t last = plan->ndims - 1;
+  const size_t size = plan->extent[last] * plan->dst_element_size;
+  size_t coords[AML_MAX_DIMS] = {0};
+  char *dst = plan->dst;
+  const char *src = plan->src;
+  do
+    fill(kernels, dst, src, plan->dst_element_size, size, streams);
+  while (aml_internal_plan_advance(plan, last, coords, &dst, &src));
+}
+
+/** Whether the source stands still while the destination runs on. */
+static bool is_fill(const struct aml_internal_plan *plan) {
+  const size_t last = plan->ndims - 1;
+  return plan->run_count == 1 && plan->src_stride[last] == 0 &&
+         plan->dst_stride[last] == (ptrdiff_t)plan->dst_element_size;
 }
 
 void aml_internal_copy_run(const struct aml_internal_copy_engine *engine,
-                           const struct aml_internal_copy_plan *plan, enum aml_dma_use use) {
+                           const struct aml_internal_plan *plan, enum aml_dma_use use) {
   const struct aml_internal_kernels *const kernels = engine->kernels;
   const size_t run_size = plan->run_count * plan->dst_element_size;
-  const size_t size = size_of(plan);
+  const size_t size = aml_internal_plan_size(plan);
   const bool streams = size >= stream_size_of(engine, use);
   size_t row;
   if (plan->ndims == 0) {
@@ -297,7 +233,9 @@ void aml_internal_copy_run(const struct aml_internal_copy_engine *engine,
       kernels->stream(plan->dst, plan->src, size);
     else
       kernels->copy(plan->dst, plan->src, size);
-  } else if (find_transpose(plan, &row)) {
+  } else if (is_fill(plan)) {
+    fill_runs(kernels, plan, streams);
+  } else if (aml_internal_plan_find_transpose(plan, &row)) {
     copy_planes(kernels, plan, row, streams);
   } else if (run_size >= LINE) {
     copy_long_rows(kernels, plan, run_size, streams && has_whole_lines(plan, run_size));
@@ -310,7 +248,7 @@ void aml_internal_copy_run(const struct aml_internal_copy_engine *engine,
 
 // That is so if both tiles have the same strides, and visiting them in order is to go up in
 // addresses.
-bool aml_internal_copy_can_overlap(const struct aml_internal_copy_plan *plan) {
+bool aml_internal_copy_can_overlap(const struct aml_internal_plan *plan) {
   ptrdiff_t span = (ptrdiff_t)(plan->run_count * plan->dst_element_size);
   for (size_t d = plan->ndims; d-- > 0;) {
     if (plan->src_stride[d] != plan->dst_stride[d] || plan->dst_stride[d] < span)
@@ -320,8 +258,8 @@ bool aml_internal_copy_can_overlap(const struct aml_internal_copy_plan *plan) {
   return true;
 }
 
-void aml_internal_copy_run_overlapping(const struct aml_internal_copy_plan *plan) {
-  struct aml_internal_copy_plan it = *plan;
+void aml_internal_copy_run_overlapping(const struct aml_internal_plan *plan) {
+  struct aml_internal_plan it = *plan;
   if ((uintptr_t)it.dst > (uintptr_t)it.src) {
     // A destination above its source is written from its end, so all dimensions run backwards.
     for (size_t d = 0; d < it.ndims; ++d) {
@@ -335,77 +273,5 @@ void aml_internal_copy_run_overlapping(const struct aml_internal_copy_plan *plan
   size_t coords[AML_MAX_DIMS] = {0};
   do
     memmove(it.dst, it.src, run_size);
-  while (advance(&it, it.ndims, coords, &it.dst, &it.src));
-}
-
-int aml_internal_copy_operate(const struct aml_internal_copy_plan *plan,
-                              const struct aml_dma_operation *operation) {
-  size_t coords[AML_MAX_DIMS] = {0};
-  char *dst = plan->dst;
-  const char *src = plan->src;
-  do {
-    const int result = operation->run(dst, src, plan->run_count, operation->argument);
-    if (result)
-      return result;
-  } while (advance(plan, plan->ndims, coords, &dst, &src));
-  return 0;
-}
-
-// A plan is cut along its longest dimension, runs counting as one, in pieces of whole pages of a
-// run or of as many elements as the loops take at once.
-
-enum { CUT_BYTES = 4096, CUT_ELEMENTS = 64 };
-
-/** The dimension that a plan is cut along; ndims for its runs. */
-static size_t find_cut(const struct aml_internal_copy_plan *plan) {
-  size_t longest = 0;
-  for (size_t d = 1; d < plan->ndims; ++d)
-    if (plan->extent[d] > plan->extent[longest])
-      longest = d;
-  return longest;
-}
-
-/** How many elements of the dimension that is cut stay together. */
-static size_t grain_of(const struct aml_internal_copy_plan *plan) {
-  if (plan->ndims == 0)
-    return CUT_BYTES / plan->dst_element_size + (plan->dst_element_size > CUT_BYTES);
-  return plan->extent[find_cut(plan)] >= (size_t)CUT_ELEMENTS * CUT_ELEMENTS ? CUT_ELEMENTS : 1;
-}
-
-static size_t cut_extent_of(const struct aml_internal_copy_plan *plan) {
-  return plan->ndims == 0 ? plan->run_count : plan->extent[find_cut(plan)];
-}
-
-size_t aml_internal_copy_parts(const struct aml_internal_copy_plan *plan, size_t size) {
-  const size_t wanted = size_of(plan) / size;
-  const size_t grains = cut_extent_of(plan) / grain_of(plan);
-  const size_t parts = wanted < grains ? wanted : grains;
-  return parts == 0 ? 1 : parts;
-}
-
-/** Where the part `index` of `count` begins; the last one ends where all does. */
-static size_t begin_of(const struct aml_internal_copy_plan *plan, size_t count, size_t index) {
-  if (index == count)
-    return cut_extent_of(plan);
-  const size_t grain = grain_of(plan);
-  const size_t grains = cut_extent_of(plan) / grain;
-  // Without a product that could wrap.
-  return (grains / count * index + grains % count * index / count) * grain;
-}
-
-void aml_internal_copy_part(const struct aml_internal_copy_plan *plan, size_t count, size_t index,
-                            struct aml_internal_copy_plan *part) {
-  const size_t begin = begin_of(plan, count, index);
-  const size_t extent = begin_of(plan, count, index + 1) - begin;
-  const size_t d = find_cut(plan);
-  *part = *plan;
-  if (plan->ndims == 0) {
-    part->run_count = extent;
-    part->dst += begin * plan->dst_element_size;
-    part->src += begin * plan->src_element_size;
-    return;
-  }
-  part->extent[d] = extent;
-  part->dst += (ptrdiff_t)begin * plan->dst_stride[d];
-  part->src += (ptrdiff_t)begin * plan->src_stride[d];
+  while (aml_internal_plan_advance(&it, it.ndims, coords, &it.dst, &it.src));
 }

@@ -7,6 +7,7 @@
 #include "aml/core/area.h"
 #include "aml/core/error.h"
 #include "aml/core/tile.h"
+#include "aml/dma/internal/operate.h"
 
 static int refuse(int code, const char *argument, const char *reason) {
   return aml_error_set(code, "aml_dma_submit", argument, reason);
@@ -30,8 +31,8 @@ static bool is_same_tile(const struct aml_tile *dst, const struct aml_tile *src)
   return true;
 }
 
-int aml_internal_transfer_make(const struct aml_dma_request *request,
-                               struct aml_internal_transfer *transfer) {
+int aml_internal_transfer_check(const struct aml_dma_request *request,
+                                enum aml_internal_transfer_kind *kind) {
   const struct aml_dma_options *const options = request->options;
   const struct aml_tile *const dst = request->dst;
   const struct aml_tile *const src = request->src;
@@ -46,17 +47,35 @@ int aml_internal_transfer_make(const struct aml_dma_request *request,
       !is_same && (options->flags & AML_DMA_DISTINCT) == 0 && aml_tile_may_overlap(dst, src);
   if (overlaps && (options->flags & AML_DMA_OVERLAP) == 0)
     return refuse(-AML_EINVAL, "dst", "overlaps src without being the same tile");
-  transfer->kind = operates   ? AML_INTERNAL_TRANSFER_OPERATE
-                   : is_same  ? AML_INTERNAL_TRANSFER_NOTHING
-                   : overlaps ? AML_INTERNAL_TRANSFER_MOVE
-                              : AML_INTERNAL_TRANSFER_COPY;
-  if (transfer->kind == AML_INTERNAL_TRANSFER_NOTHING)
+  *kind = operates   ? AML_INTERNAL_TRANSFER_OPERATE
+          : is_same  ? AML_INTERNAL_TRANSFER_NOTHING
+          : overlaps ? AML_INTERNAL_TRANSFER_MOVE
+                     : AML_INTERNAL_TRANSFER_COPY;
+  if (*kind != AML_INTERNAL_TRANSFER_MOVE)
     return 0;
-  aml_internal_copy_make_plan(dst, src, &transfer->plan);
-  if (overlaps && !aml_internal_copy_can_overlap(&transfer->plan))
+  struct aml_internal_plan plan;
+  aml_internal_plan_make(dst, src, options->plan, &plan);
+  if (!aml_internal_copy_can_overlap(&plan))
     return refuse(-AML_ENOTSUP, "dst",
                   "overlaps src with other strides, which would need a buffer");
   return 0;
+}
+
+void aml_internal_transfer_plan(const struct aml_dma_request *request,
+                                enum aml_internal_transfer_kind kind,
+                                struct aml_internal_transfer *transfer) {
+  transfer->kind = kind;
+  if (kind != AML_INTERNAL_TRANSFER_NOTHING)
+    aml_internal_plan_make(request->dst, request->src, request->options->plan, &transfer->plan);
+}
+
+int aml_internal_transfer_make(const struct aml_dma_request *request,
+                               struct aml_internal_transfer *transfer) {
+  enum aml_internal_transfer_kind kind;
+  const int err = aml_internal_transfer_check(request, &kind);
+  if (!err)
+    aml_internal_transfer_plan(request, kind, transfer);
+  return err;
 }
 
 int aml_internal_transfer_run(const struct aml_internal_copy_engine *engine,
@@ -69,7 +88,7 @@ int aml_internal_transfer_run(const struct aml_internal_copy_engine *engine,
     aml_internal_copy_run_overlapping(&transfer->plan);
     return 0;
   case AML_INTERNAL_TRANSFER_OPERATE:
-    return aml_internal_copy_operate(&transfer->plan, options->operation);
+    return aml_internal_operate(engine, &transfer->plan, options->operation);
   case AML_INTERNAL_TRANSFER_COPY:
     break;
   }
@@ -81,13 +100,13 @@ size_t aml_internal_transfer_parts(const struct aml_internal_transfer *transfer,
   if (transfer->kind != AML_INTERNAL_TRANSFER_COPY &&
       transfer->kind != AML_INTERNAL_TRANSFER_OPERATE)
     return 1;
-  return aml_internal_copy_parts(&transfer->plan, size);
+  return aml_internal_plan_parts(&transfer->plan, size);
 }
 
 void aml_internal_transfer_part(const struct aml_internal_transfer *transfer, size_t count,
                                 size_t index, struct aml_internal_transfer *part) {
   part->kind = transfer->kind;
-  aml_internal_copy_part(&transfer->plan, count, index, &part->plan);
+  aml_internal_plan_part(&transfer->plan, count, index, &part->plan);
 }
 
 void aml_internal_transfer_finish(struct aml_dma_request *request, int result) {

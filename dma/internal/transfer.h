@@ -10,6 +10,7 @@
 
 #include "aml/core/dma.h"
 #include "aml/dma/internal/copy.h"
+#include "aml/dma/internal/plan.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -25,7 +26,7 @@ enum aml_internal_transfer_kind {
 
 struct aml_internal_transfer {
   enum aml_internal_transfer_kind kind;
-  struct aml_internal_copy_plan plan; /**< unless there is nothing to do */
+  struct aml_internal_plan plan; /**< unless there is nothing to do */
 };
 
 /**
@@ -33,6 +34,15 @@ struct aml_internal_transfer {
  *
  * Returns: 0; -AML_ENOTSUP or -AML_EINVAL, with a sentence on aml_dma_submit().
  */
+int aml_internal_transfer_check(const struct aml_dma_request *request,
+                                enum aml_internal_transfer_kind *kind);
+
+/** Plans a request that was found to be of a kind. */
+void aml_internal_transfer_plan(const struct aml_dma_request *request,
+                                enum aml_internal_transfer_kind kind,
+                                struct aml_internal_transfer *transfer);
+
+/** Both. Returns: as the first. */
 int aml_internal_transfer_make(const struct aml_dma_request *request,
                                struct aml_internal_transfer *transfer);
 

@@ -227,6 +227,43 @@ struct NotifiesTwice : LateFactory<NotifiesTwice> {
 };
 EXPECT_CAUGHT(DmaContract, NotifyIsCalledOnce, NotifiesTwice);
 
+struct TellsNoEventfd : LateFactory<TellsNoEventfd> {
+  static void Plant(Table *ops) {
+    ops->submit = [](aml_dma *dma, aml_dma_request *request) {
+      static aml_dma_options silent;
+      request->options = &silent;
+      return Late::SubmitNow(dma, request);
+    };
+  }
+};
+EXPECT_CAUGHT(DmaContract, AnEventfdCountsWhatIsDone, TellsNoEventfd);
+
+struct IsDoneWithoutCopying : LateFactory<IsDoneWithoutCopying> {
+  static void Plant(Table *ops) {
+    ops->submit = [](aml_dma *, aml_dma_request *request) {
+      aml_dma_request_finish(request, 0);
+      return 0;
+    };
+  }
+};
+EXPECT_CAUGHT(DmaContract, OneOfManyIsWaitedFor, IsDoneWithoutCopying);
+
+struct RemembersAddresses : LateFactory<RemembersAddresses> {
+  static void Plant(Table *ops) {
+    ops->submit = [](aml_dma *dma, aml_dma_request *request) {
+      aml_dma_plan *const plan = request->options->plan;
+      aml_tile dst = *request->dst;
+      if (plan != nullptr && plan->work[0] == 0)
+        plan->work[0] = reinterpret_cast<uintptr_t>(dst.base);
+      else if (plan != nullptr)
+        dst.base = reinterpret_cast<void *>(plan->work[0]);
+      request->dst = &dst;
+      return Late::SubmitNow(dma, request);
+    };
+  }
+};
+EXPECT_CAUGHT(DmaContract, APlanIsForAnyTilesOfItsShape, RemembersAddresses);
+
 // Runs what came last first, and does not look at what a request comes after.
 struct RunsTheLastFirst : LateFactory<RunsTheLastFirst> {
   static void Plant(Table *ops) {

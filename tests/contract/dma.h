@@ -35,14 +35,15 @@ namespace aml_testing {
 
 REGISTER_TYPED_TEST_SUITE_P(
     DmaContract, CopiesAnyTileToAnyOfItsExtents, CopiesRunsOfAnySize, TransposesPlanesOfAnySides,
-    ASourceMayStandStill, OverlapIsRefusedAndChangesNothing, TilesThatTheCallerVouchesForAreCopied,
-    TheSameTileIsNoOverlap, WithOverlapItIsAsIfTheSourceWereReadFirst,
-    TilesOfOtherShapesAreRefusedAndChangeNothing, MemoryThatTheHostCannotTouchIsNotTouched,
-    AnOperationTakesEachElementOnce, ARequestIsDoneOnceItWasWaitedFor,
-    ARequestInFlightIsNotTakenTwice, ARequestThatIsRefusedStaysIdle, TestSaysWhenARequestIsDone,
-    NotifyIsCalledOnce, WhatARequestComesAfterIsDoneBefore, WhatComesAfterAFailureIsCanceled,
-    ARefusedResubmissionKeepsTheOutcome, ManyAreLikeOneByOne, ManyStopAtTheFirstThatIsRefused,
-    ABarrierMeansThatAllAreDone, CancelSaysWhetherARequestWillRun,
+    ASourceMayStandStill, APlanIsForAnyTilesOfItsShape, OverlapIsRefusedAndChangesNothing,
+    TilesThatTheCallerVouchesForAreCopied, TheSameTileIsNoOverlap,
+    WithOverlapItIsAsIfTheSourceWereReadFirst, TilesOfOtherShapesAreRefusedAndChangeNothing,
+    MemoryThatTheHostCannotTouchIsNotTouched, AnOperationTakesEachElementOnce,
+    ARequestIsDoneOnceItWasWaitedFor, ARequestInFlightIsNotTakenTwice,
+    ARequestThatIsRefusedStaysIdle, TestSaysWhenARequestIsDone, NotifyIsCalledOnce,
+    AnEventfdCountsWhatIsDone, OneOfManyIsWaitedFor, WhatARequestComesAfterIsDoneBefore,
+    WhatComesAfterAFailureIsCanceled, ARefusedResubmissionKeepsTheOutcome, ManyAreLikeOneByOne,
+    ManyStopAtTheFirstThatIsRefused, ABarrierMeansThatAllAreDone, CancelSaysWhetherARequestWillRun,
     CallsThatSucceedLeaveTheLastError, ThreadsShareADmaThatIsSafe, FiniWaitsForWhatIsInFlight,
     FiniLeavesStorageAsDeclared, ACreatedDmaIsLikeADeclaredOne);
 

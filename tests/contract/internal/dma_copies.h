@@ -69,6 +69,27 @@ TYPED_TEST_P(DmaContract, ASourceMayStandStill) {
   EXPECT_EQ(Bytes(50, 7), row);
 }
 
+TYPED_TEST_P(DmaContract, APlanIsForAnyTilesOfItsShape) {
+  const Extents extents[] = {{3, 5, 4}, {60}, {3, 5, 5}};
+  for (int i = 0; i < 100; ++i) {
+    SCOPED_TRACE(testing::Message() << "case " << i);
+    aml_dma_plan plan = {};
+    aml_dma_options options = {};
+    options.plan = &plan;
+    const auto before = this->random_;
+    for (const Extents &extent : extents) {
+      this->random_ = before; // so that what has the same extents has the same strides
+      LaidTile dst(extents[0], 8, Lie::kScattered, this->random_);
+      const LaidTile src(extents[0], 8, Lie::kBroadcast, this->random_);
+      const Bytes expected = dst.CopiedFrom(src);
+      ASSERT_EQ(0, aml_dma_copy(this->dma(), &dst.tile(), &src.tile(), &options));
+      ASSERT_TRUE(expected == dst.bytes());
+      ASSERT_NO_FATAL_FAILURE(
+          this->ExpectCopies(extent, 8, Lie::kScattered, Lie::kBroadcast, &options));
+    }
+  }
+}
+
 TYPED_TEST_P(DmaContract, OverlapIsRefusedAndChangesNothing) {
   Bytes bytes(200);
   for (size_t i = 0; i < bytes.size(); ++i)

@@ -6,8 +6,12 @@
 #define AML_TESTS_CONTRACT_INTERNAL_DMA_REQUESTS_H
 
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cstdint>
 #include <deque>
 #include <numeric>
 #include <string>
@@ -103,6 +107,48 @@ TYPED_TEST_P(DmaContract, NotifyIsCalledOnce) {
     EXPECT_EQ(0, aml_dma_wait(&transfer.request));
     EXPECT_EQ(0, aml_dma_wait(&transfer.request));
     EXPECT_EQ(round, calls);
+  }
+}
+
+TYPED_TEST_P(DmaContract, AnEventfdCountsWhatIsDone) {
+  std::deque<Transfer> transfers(10);
+  const int descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  ASSERT_LE(0, descriptor);
+  aml_dma_options options = {};
+  options.eventfd = &descriptor;
+  for (Transfer &transfer : transfers)
+    ASSERT_EQ(0, Submit(this->dma(), transfer, &options));
+  const bool is_canceled = aml_dma_cancel(&transfers.back().request) == 0;
+  for (Transfer &transfer : transfers)
+    EXPECT_EQ(is_canceled && &transfer == &transfers.back() ? -AML_ECANCELED : 0,
+              aml_dma_wait(&transfer.request));
+  uint64_t sum = 0;
+  pollfd event = {descriptor, POLLIN, 0};
+  while (sum < transfers.size()) {
+    uint64_t count;
+    ASSERT_EQ(1, poll(&event, 1, 2000)) << "nothing came after " << sum;
+    ASSERT_EQ(ssize_t{sizeof count}, read(descriptor, &count, sizeof count));
+    sum += count;
+  }
+  EXPECT_EQ(transfers.size(), sum);
+  EXPECT_EQ(0, poll(&event, 1, 0));
+  close(descriptor);
+}
+
+TYPED_TEST_P(DmaContract, OneOfManyIsWaitedFor) {
+  std::deque<Transfer> transfers(20);
+  std::vector<aml_dma_request *> requests;
+  for (Transfer &transfer : transfers) {
+    ASSERT_EQ(0, Submit(this->dma(), transfer));
+    requests.push_back(&transfer.request);
+  }
+  for (size_t i = 0; i < transfers.size(); ++i) {
+    size_t index;
+    ASSERT_EQ(0, aml_dma_wait_any(requests.size(), requests.data(), &index)) << aml_error_detail();
+    ASSERT_LT(index, requests.size());
+    ASSERT_EQ(AML_DMA_DONE, aml_dma_request_state(requests[index]));
+    EXPECT_TRUE(transfers[index].HasHappened());
+    requests[index] = nullptr;
   }
 }
 
