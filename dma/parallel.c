@@ -113,6 +113,19 @@ static int run_transfer(struct aml_internal_parallel *parallel,
   return aml_internal_jobs_run(&parallel->jobs, job, share);
 }
 
+/**
+ * Says that a request that was claimed, and is done, is: to who waits for it, and to barriers. It
+ * may be gone by now.
+ */
+static void tell(struct aml_internal_parallel *parallel, struct aml_internal_event *done,
+                 uint64_t position) {
+  aml_internal_ring_finish(&parallel->ring, position);
+  if (aml_internal_event_has_sleepers(done))
+    aml_internal_event_wake(done, INT_MAX);
+  if (aml_internal_event_has_sleepers(&parallel->finished))
+    aml_internal_event_wake(&parallel->finished, INT_MAX);
+}
+
 /** Runs a request that was claimed. */
 static void run(struct aml_internal_parallel *parallel, struct aml_dma_request *request,
                 uint64_t position, size_t share) {
@@ -128,12 +141,7 @@ static void run(struct aml_internal_parallel *parallel, struct aml_dma_request *
     aml_internal_transfer_finish(request,
                                  run_transfer(parallel, request->options, &transfer, share));
   }
-  // From here on the request may be gone.
-  aml_internal_ring_finish(&parallel->ring, position);
-  if (aml_internal_event_has_sleepers(done))
-    aml_internal_event_wake(done, INT_MAX);
-  if (aml_internal_event_has_sleepers(&parallel->finished))
-    aml_internal_event_wake(&parallel->finished, INT_MAX);
+  tell(parallel, done, position);
 }
 
 /** Runs the next request of the queue. */
@@ -293,9 +301,7 @@ static int cancel(struct aml_dma *dma, struct aml_dma_request *request) {
   if (!aml_internal_ring_claim(&parallel->ring, position))
     return aml_error_set(-AML_EBUSY, "aml_dma_cancel", "request", "has begun");
   aml_dma_request_fail(request, -AML_ECANCELED, "it was canceled");
-  aml_internal_ring_finish(&parallel->ring, position);
-  if (aml_internal_event_has_sleepers(done))
-    aml_internal_event_wake(done, INT_MAX);
+  tell(parallel, done, position);
   return 0;
 }
 
