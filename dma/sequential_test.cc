@@ -16,79 +16,16 @@
 #include "aml/core/dma.h"
 #include "aml/core/error.h"
 #include "aml/core/tile.h"
+#include "aml/tests/support/laid_tile.h"
 #include "aml/tests/support/page_area.h"
 
 namespace {
 
-// A tile in a buffer of its own, with room around it that nobody may write to.
-struct Buffer {
-  std::vector<unsigned char> bytes;
-  aml_tile tile{};
-};
-
-using Random = std::mt19937_64;
+using namespace aml_testing;
+using Random = std::mt19937;
 
 size_t Below(Random &random, size_t bound) {
   return random() % bound;
-}
-
-// Lays `extent` out densely in a random order of dimensions, with random gaps and directions.
-Buffer RandomLayout(Random &random, size_t element_size, const std::vector<size_t> &extent,
-                    bool may_broadcast) {
-  constexpr size_t kRedzone = 64;
-  Buffer buffer;
-  const size_t ndims = extent.size();
-  std::vector<size_t> order(ndims);
-  std::iota(order.begin(), order.end(), size_t{0});
-  if (Below(random, 2) != 0)
-    std::shuffle(order.begin(), order.end(), random);
-  buffer.tile.element_size = element_size;
-  buffer.tile.ndims = ndims;
-  size_t step = element_size + (Below(random, 3) == 0 ? Below(random, 9) : 0);
-  size_t base = kRedzone + Below(random, 8);
-  for (size_t i = ndims; i-- > 0;) {
-    const size_t d = order[i];
-    buffer.tile.extent[d] = extent[d];
-    if (may_broadcast && Below(random, 6) == 0) {
-      buffer.tile.stride_bytes[d] = 0;
-      continue;
-    }
-    const bool backwards = Below(random, 5) == 0;
-    buffer.tile.stride_bytes[d] =
-        backwards ? -static_cast<ptrdiff_t>(step) : static_cast<ptrdiff_t>(step);
-    if (backwards)
-      base += (extent[d] - 1) * step;
-    step = step * extent[d] + (Below(random, 3) == 0 ? Below(random, 70) : 0);
-  }
-  buffer.bytes.resize(2 * kRedzone + 80 + 2 * step);
-  for (unsigned char &byte : buffer.bytes)
-    byte = static_cast<unsigned char>(random());
-  buffer.tile.base = buffer.bytes.data() + base;
-  return buffer;
-}
-
-// Calls visit(coords) for each element.
-template <typename Visit> void ForEachElement(const aml_tile &tile, Visit visit) {
-  std::array<size_t, AML_MAX_DIMS> coords{};
-  for (size_t left = aml_tile_count(&tile); left > 0; --left) {
-    visit(coords.data());
-    for (size_t d = tile.ndims; d-- > 0;) {
-      if (++coords[d] < tile.extent[d])
-        break;
-      coords[d] = 0;
-    }
-  }
-}
-
-// What the destination's buffer must be after the copy, element by element.
-std::vector<unsigned char> Expected(const Buffer &dst, const aml_tile &src) {
-  std::vector<unsigned char> expected = dst.bytes;
-  ForEachElement(dst.tile, [&](const size_t *coords) {
-    const auto *to = static_cast<const unsigned char *>(aml_tile_address(&dst.tile, coords));
-    std::memcpy(&expected[static_cast<size_t>(to - dst.bytes.data())],
-                aml_tile_address(&src, coords), src.element_size);
-  });
-  return expected;
 }
 
 class DmaSequential : public ::testing::Test {
@@ -103,20 +40,21 @@ TEST_F(DmaSequential, CopiesRandomTilesAsElementByElementDoes) {
   Random random(1);
   const size_t sizes[] = {1, 2, 3, 4, 5, 7, 8, 12, 16, 24, 33};
   for (int round = 0; round < 1500; ++round) {
-    std::vector<size_t> extent(1 + Below(random, 5));
+    Extents extent(1 + Below(random, 5));
     size_t count = 1;
     for (size_t &e : extent) {
       e = 1 + Below(random, count > 2000 ? 2 : 37 / extent.size() + 3);
       count *= e;
     }
     const size_t element_size = sizes[Below(random, std::size(sizes))];
-    const Buffer src = RandomLayout(random, element_size, extent, true);
-    const Buffer dst = RandomLayout(random, element_size, extent, false);
-    const auto expected = Expected(dst, src.tile);
+    const auto lie = static_cast<Lie>(Below(random, 3));
+    const LaidTile src(extent, element_size, lie == Lie::kDense ? lie : Lie::kBroadcast, random);
+    const LaidTile dst(extent, element_size, lie, random);
+    const Bytes expected = dst.CopiedFrom(src);
     aml_dma_options options = {};
     options.use = static_cast<aml_dma_use>(Below(random, 3));
-    ASSERT_EQ(0, aml_dma_copy(dma_, &dst.tile, &src.tile, &options)) << aml_error_detail();
-    ASSERT_EQ(expected, dst.bytes) << "round " << round;
+    ASSERT_EQ(0, aml_dma_copy(dma_, &dst.tile(), &src.tile(), &options)) << aml_error_detail();
+    ASSERT_EQ(expected, dst.bytes()) << "round " << round;
   }
 }
 
@@ -125,17 +63,11 @@ TEST_F(DmaSequential, TransposesPlanesLargerThanABlock) {
   for (const size_t element_size : std::initializer_list<size_t>{1, 2, 4, 8, 16, 20}) {
     for (const auto &[rows, columns] :
          {std::pair<size_t, size_t>{31, 33}, {64, 64}, {1, 100}, {129, 65}, {100, 3}}) {
-      const size_t extent[] = {3, rows, columns};
-      Buffer src = RandomLayout(random, element_size, {3, rows, columns}, false);
-      Buffer dst = src;
-      std::reverse(dst.bytes.begin(), dst.bytes.end());
-      ASSERT_EQ(0, aml_tile_dense(&src.tile, nullptr, src.bytes.data(), element_size, 3, extent,
-                                  AML_ORDER_COLUMN));
-      ASSERT_EQ(0, aml_tile_dense(&dst.tile, nullptr, dst.bytes.data(), element_size, 3, extent,
-                                  AML_ORDER_ROW));
-      const auto expected = Expected(dst, src.tile);
-      ASSERT_EQ(0, aml_dma_copy(dma_, &dst.tile, &src.tile, nullptr));
-      ASSERT_EQ(expected, dst.bytes);
+      const LaidTile src({3, rows, columns}, element_size, Lie::kTransposed, random);
+      const LaidTile dst({3, rows, columns}, element_size, Lie::kDense, random);
+      const Bytes expected = dst.CopiedFrom(src);
+      ASSERT_EQ(0, aml_dma_copy(dma_, &dst.tile(), &src.tile(), nullptr)) << aml_error_detail();
+      ASSERT_EQ(expected, dst.bytes()) << element_size << " bytes, " << rows << " x " << columns;
     }
   }
 }
@@ -311,19 +243,15 @@ TEST_F(DmaSequential, AnOperationSeesManyElementsWhateverTheStrides) {
     std::vector<size_t> extent(1 + Below(random, 3));
     for (size_t &e : extent)
       e = 1 + Below(random, 200 / (extent.size() * extent.size()));
-    const Buffer src = RandomLayout(random, 2, extent, true);
-    Buffer dst = RandomLayout(random, 4, extent, false);
-    std::vector<unsigned char> expected = dst.bytes;
+    const LaidTile src(extent, 2, Lie::kBroadcast, random);
+    const LaidTile dst(extent, 4, Lie::kScattered, random);
     size_t ignored = 0;
-    ForEachElement(dst.tile, [&](const size_t *coords) {
-      const auto *to = static_cast<const unsigned char *>(aml_tile_address(&dst.tile, coords));
-      AddShorts(&expected[static_cast<size_t>(to - dst.bytes.data())],
-                aml_tile_address(&src.tile, coords), 1, &ignored);
-    });
+    const Bytes expected = dst.CombinedWith(
+        src, [&](void *to, const void *from) { AddShorts(to, from, 1, &ignored); });
     calls = 0;
-    ASSERT_EQ(0, aml_dma_copy(dma_, &dst.tile, &src.tile, &options)) << aml_error_detail();
-    ASSERT_EQ(expected, dst.bytes) << "round " << round;
-    EXPECT_LE(calls, 1 + aml_tile_count(&dst.tile) / 32);
+    ASSERT_EQ(0, aml_dma_copy(dma_, &dst.tile(), &src.tile(), &options)) << aml_error_detail();
+    ASSERT_EQ(expected, dst.bytes()) << "round " << round;
+    EXPECT_LE(calls, 1 + aml_tile_count(&dst.tile()) / 32);
   }
 }
 

@@ -150,6 +150,17 @@ def declare_openblas():
         targets = {"openblas": ["-lopenblas"]},
     )
 
+def declare_liburing():
+    system_library(
+        name = "liburing",
+        id = "liburing",
+        headers = ["liburing.h"],
+        libraries = ["uring"],
+        optional = True,
+        packages = ["liburing-dev"],
+        targets = {"uring": ["-luring"]},
+    )
+
 def _googletest():
     system_library(
         name = "googletest",
@@ -183,6 +194,7 @@ def system_dependencies():
     for name, declare in [
         ("numactl", declare_numactl),
         ("openblas", declare_openblas),
+        ("liburing", declare_liburing),
         ("googletest", _googletest),
         ("google_benchmark", _google_benchmark),
     ]:

@@ -12,7 +12,7 @@
 #include "aml/core/dma.h"
 #include "aml/core/error.h"
 #include "aml/core/tile.h"
-#include "aml/tests/contract/internal/dma_oracle.h"
+#include "aml/tests/support/laid_tile.h"
 
 namespace aml_testing {
 

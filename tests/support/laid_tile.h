@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What the contract suite of dmas compares with: tiles laid out at random in memory with red zones
-// around, and a copy element by element.
+// What tests of dmas compare with: tiles laid out at random in memory with red zones around, and a
+// copy element by element.
 
-#ifndef AML_TESTS_CONTRACT_INTERNAL_DMA_ORACLE_H
-#define AML_TESTS_CONTRACT_INTERNAL_DMA_ORACLE_H
+#ifndef AML_TESTS_SUPPORT_LAID_TILE_H
+#define AML_TESTS_SUPPORT_LAID_TILE_H
 
 #include <gtest/gtest.h>
 
@@ -48,7 +48,8 @@ class LaidTile {
 public:
   static constexpr size_t kRedZone = 64;
 
-  LaidTile(const Extents &extent, size_t element_size, Lie lie, std::mt19937 &random) {
+  LaidTile(const Extents &extent, size_t element_size, Lie lie, std::mt19937 &random,
+           size_t gap_end = 20) {
     std::vector<size_t> order(extent.size());
     std::iota(order.begin(), order.end(), 0);
     if (lie == Lie::kDense)
@@ -61,7 +62,7 @@ public:
     size_t below = 0; // how far the base is above the lowest byte
     for (const size_t d : order) {
       const bool has_gaps = lie == Lie::kScattered || lie == Lie::kBroadcast;
-      size_t stride = span + (has_gaps && random() % 2 == 0 ? random() % 20 : 0);
+      size_t stride = span + (has_gaps && random() % 2 == 0 ? random() % gap_end : 0);
       if (lie == Lie::kBroadcast && random() % 2 == 0)
         stride = 0;
       const bool is_backwards = has_gaps && random() % 3 == 0;
@@ -88,21 +89,37 @@ public:
   /** The memory and what is around, as it must be once the elements of `source` were copied here.
    */
   Bytes CopiedFrom(const LaidTile &source) const {
-    Bytes expected = bytes_;
     Extents extent(tile_.extent, tile_.extent + tile_.ndims);
     size_t run_size = tile_.element_size;
     if (RunsAlongItsLast(tile_) && RunsAlongItsLast(source.tile_)) {
       run_size *= extent.back();
       extent.back() = 1;
     }
+    return Combined(extent, source, [run_size](unsigned char *to, const void *from) {
+      std::memcpy(to, from, run_size);
+    });
+  }
+
+  /** Likewise, once combine(its element, the source's) was called for each. */
+  template <class Combine> Bytes CombinedWith(const LaidTile &source, Combine combine) const {
+    return Combined(Extents(tile_.extent, tile_.extent + tile_.ndims), source, combine);
+  }
+
+  /** How far the base is above the first of the bytes. */
+  size_t BaseOffset() const {
+    return static_cast<size_t>(static_cast<const unsigned char *>(tile_.base) - bytes_.data());
+  }
+
+private:
+  template <class Combine>
+  Bytes Combined(const Extents &extent, const LaidTile &source, Combine combine) const {
+    Bytes expected = bytes_;
     ForEachElement(extent, [&](const size_t *coords) {
-      std::memcpy(expected.data() + OffsetOf(coords), aml_tile_address(&source.tile_, coords),
-                  run_size);
+      combine(expected.data() + OffsetOf(coords), aml_tile_address(&source.tile_, coords));
     });
     return expected;
   }
 
-private:
   static bool RunsAlongItsLast(const aml_tile &tile) {
     return tile.stride_bytes[tile.ndims - 1] == static_cast<ptrdiff_t>(tile.element_size);
   }

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// dma:file without memory, threads, descriptors or io_uring, over transfers that fail and fall
+// short, and how much memory it takes once it is made. It is linked with --wrap=preadv and pwritev.
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "aml/core/dma.h"
+#include "aml/core/error.h"
+#include "aml/core/tile.h"
+#include "aml/dma/file.h"
+#include "aml/dma/file_testing.h"
+#include "aml/tests/fault/each_failure.h"
+#include "aml/tests/fault/system.h"
+
+namespace {
+
+/** What becomes of vectored transfers, in all threads. */
+struct Weather {
+  std::atomic<unsigned> calls{0};
+  std::atomic<unsigned> every{0};        // which call an accident happens to; 0: none
+  std::atomic<int> number{0};            // its errno; 0: it moves a single byte
+  std::atomic<unsigned> spared_calls{0}; // how many come before
+};
+Weather weather;
+
+bool HasAccident() {
+  const unsigned call = ++weather.calls;
+  return weather.every != 0 && call > weather.spared_calls && call % weather.every == 0;
+}
+
+/** Makes a transfer as the weather is; `real` moves vectors. */
+template <class Real> ssize_t Transfer(const iovec *vectors, int count, Real real) {
+  if (!HasAccident())
+    return real(vectors, count);
+  if (weather.number != 0) {
+    errno = weather.number;
+    return -1;
+  }
+  const iovec one = {vectors[0].iov_base, 1};
+  return real(&one, 1);
+}
+
+} // namespace
+
+// The linker makes these names up.
+// NOLINTBEGIN(bugprone-reserved-identifier)
+extern "C" {
+ssize_t __real_preadv(int descriptor, const iovec *vectors, int count, off_t offset);
+ssize_t __real_pwritev(int descriptor, const iovec *vectors, int count, off_t offset);
+
+ssize_t __wrap_preadv(int descriptor, const iovec *vectors, int count, off_t offset) {
+  return Transfer(vectors, count, [=](const iovec *some, int size) {
+    return __real_preadv(descriptor, some, size, offset);
+  });
+}
+
+ssize_t __wrap_pwritev(int descriptor, const iovec *vectors, int count, off_t offset) {
+  return Transfer(vectors, count, [=](const iovec *some, int size) {
+    return __real_pwritev(descriptor, some, size, offset);
+  });
+}
+}
+// NOLINTEND(bugprone-reserved-identifier)
+
+namespace {
+
+using namespace aml_testing;
+using testing::HasSubstr;
+using Bytes = std::vector<unsigned char>;
+
+class DmaFileFault : public testing::Test {
+protected:
+  enum { kSize = 100000 };
+
+  void SetUp() override {
+    weather.calls = weather.every = weather.spared_calls = 0;
+    weather.number = 0;
+    aml_dma_file_options options = {};
+    options.backend = AML_DMA_FILE_THREADS;
+    options.piece_size = 8192;
+    dma_ = CreateFileDma(options);
+    for (size_t i = 0; i < kSize; ++i)
+      memory_[i] = static_cast<unsigned char>(i * 7 + i / 256);
+  }
+
+  void TearDown() override { weather.every = 0; }
+
+  /** A square of rows in the file, of which many are moved by one call. */
+  static aml_tile Rows(aml_tile bytes, size_t stride) {
+    bytes.ndims = 2;
+    bytes.extent[0] = kSize / 2500;
+    bytes.extent[1] = 2500;
+    bytes.stride_bytes[0] = static_cast<ptrdiff_t>(stride);
+    bytes.stride_bytes[1] = 1;
+    return bytes;
+  }
+
+  OwnedDma dma_;
+  File file_{0};
+  Bytes memory_ = Bytes(kSize);
+};
+
+TEST_F(DmaFileFault, WhatSignalsCutShortIsContinued) {
+  for (const int number : {EINTR, EAGAIN, 0}) {
+    weather.number = number;
+    weather.every = 2;
+    Bytes back(kSize);
+    Bytes apart(2 * kSize, 0xee);
+    const aml_tile there = file_->Bytes(3, kSize);
+    const aml_tile from = aml_tile_bytes(memory_.data(), kSize);
+    const aml_tile to = aml_tile_bytes(back.data(), kSize);
+    ASSERT_EQ(0, aml_dma_copy(dma_.get(), &there, &from, nullptr)) << aml_error_detail();
+    ASSERT_EQ(0, aml_dma_copy(dma_.get(), &to, &there, nullptr)) << aml_error_detail();
+    EXPECT_TRUE(memory_ == back) << number;
+    // Several vectors in a call.
+    const aml_tile rows = Rows(file_->Bytes(3, kSize), 2500);
+    const aml_tile far = Rows(aml_tile_bytes(apart.data(), kSize), 5000);
+    ASSERT_EQ(0, aml_dma_copy(dma_.get(), &far, &rows, nullptr)) << aml_error_detail();
+    for (size_t i = 0; i < apart.size(); ++i)
+      ASSERT_EQ(i % 5000 < 2500 ? memory_[i / 5000 * 2500 + i % 5000] : 0xee, apart[i]);
+    EXPECT_GT(weather.calls, 30u);
+  }
+}
+
+TEST_F(DmaFileFault, AFailureIsToldWithItsPlaceAndWhatCameBeforeStays) {
+  file_.Write(memory_, 0);
+  weather.number = EIO;
+  weather.every = 1;
+  weather.spared_calls = 5;
+  aml_dma_file_options options = {};
+  options.backend = AML_DMA_FILE_THREADS;
+  options.piece_size = 8192;
+  options.threads = 1;
+  const OwnedDma dma = CreateFileDma(options);
+  Bytes back(kSize);
+  const aml_tile there = file_->Bytes(0, kSize);
+  const aml_tile to = aml_tile_bytes(back.data(), kSize);
+  EXPECT_EQ(-AML_EIO, aml_dma_copy(dma.get(), &to, &there, nullptr));
+  EXPECT_THAT(aml_error_detail(), HasSubstr("read "));
+  EXPECT_THAT(aml_error_detail(), HasSubstr("at offset 40960: Input/output error"));
+  EXPECT_TRUE(std::equal(back.begin(), back.begin() + 40960, memory_.begin()));
+  EXPECT_EQ(Bytes(kSize - 40960), Bytes(back.begin() + 40960, back.end()));
+  EXPECT_EQ(6u, weather.calls) << "nothing is begun after a failure";
+  weather.every = 0;
+  EXPECT_EQ(0, aml_dma_copy(dma.get(), &to, &there, nullptr)) << aml_error_detail();
+  EXPECT_TRUE(memory_ == back);
+}
+
+TEST_F(DmaFileFault, AWriteThatMovesNothingIsAFailure) {
+  weather.number = ENOSPC;
+  weather.every = 1;
+  const aml_tile there = file_->Bytes(10, kSize);
+  const aml_tile from = aml_tile_bytes(memory_.data(), kSize);
+  EXPECT_EQ(-AML_ENOSPC, aml_dma_copy(dma_.get(), &there, &from, nullptr));
+  EXPECT_THAT(aml_error_detail(), HasSubstr("write "));
+}
+
+/** Those that the kernel makes for a ring are not counted. */
+size_t CountThreads() {
+  size_t count = 0;
+  for (const auto &thread : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::string name;
+    std::getline(std::ifstream(thread.path() / "comm"), name);
+    count += name.rfind("iou-", 0) != 0;
+  }
+  return count;
+}
+
+size_t CountDescriptors() {
+  using Entries = std::filesystem::directory_iterator;
+  return static_cast<size_t>(std::distance(Entries("/proc/self/fd"), Entries()));
+}
+
+/** Whether a backend is to be had; threads always are. */
+bool Has(aml_dma_file_backend backend) {
+  const aml_dma_file_options options = {backend, {}, {}, {}, {}, {}, {}};
+  aml_dma *dma = nullptr;
+  const int err = aml_dma_file_create(&dma, &options);
+  aml_dma_destroy(&dma);
+  return err == 0;
+}
+
+TEST(DmaFileSystemFault, CreateWithoutMemoryOrThreadsLeavesNothing) {
+  std::thread([] {}).join(); // with the first, thread sanitizer starts one of its own
+  for (const aml_dma_file_backend backend : {AML_DMA_FILE_THREADS, AML_DMA_FILE_URING}) {
+    if (!Has(backend))
+      continue;
+    const size_t threads = CountThreads();
+    const size_t descriptors = CountDescriptors();
+    aml_dma_file_options options = {};
+    options.backend = backend;
+    aml_dma *dma = nullptr;
+    for (const unsigned calls : {unsigned{AML_FAULT_MEMORY}, unsigned{AML_FAULT_PTHREAD_CREATE}}) {
+      const bool is_memory = calls == AML_FAULT_MEMORY;
+      const size_t failures = EachFailure(
+          calls, is_memory ? ENOMEM : EAGAIN, [&] { return aml_dma_file_create(&dma, &options); },
+          [&](int err) {
+            // No memory for a ring means that there is none.
+            const int expected = is_memory ? -AML_ENOMEM : -AML_EAGAIN;
+            EXPECT_TRUE(err == expected || err == -AML_ENOTSUP) << aml_error_detail();
+            EXPECT_EQ(nullptr, dma);
+            EXPECT_EQ(threads, CountThreads());
+            EXPECT_EQ(descriptors, CountDescriptors());
+          });
+      EXPECT_GE(failures, is_memory ? 7u : 2u);
+      aml_dma_destroy(&dma);
+      EXPECT_EQ(threads, CountThreads());
+      EXPECT_EQ(descriptors, CountDescriptors());
+    }
+  }
+}
+
+TEST(DmaFileSystemFault, AFileThatCannotBeOpenedAgainIsRefusedAtSubmit) {
+  aml_dma_file_options options = {};
+  options.direct = AML_DMA_FILE_DIRECT_IF_POSSIBLE;
+  const OwnedDma dma = CreateFileDma(options);
+  File file(8192);
+  Bytes memory(8192);
+  const aml_tile there = file->Bytes(0, memory.size());
+  const aml_tile here = aml_tile_bytes(memory.data(), memory.size());
+  const size_t descriptors = CountDescriptors();
+  aml_fault_system_arm(AML_FAULT_OPEN, 1, EMFILE);
+  EXPECT_NE(0, aml_dma_copy(dma.get(), &here, &there, nullptr));
+  EXPECT_EQ(1u, aml_fault_system_disarm().failed);
+  EXPECT_THAT(aml_error_detail(), HasSubstr("open with O_DIRECT"));
+  aml_fault_system_arm(AML_FAULT_FSTAT, 1, ENOMEM);
+  EXPECT_NE(0, aml_dma_copy(dma.get(), &here, &there, nullptr));
+  EXPECT_EQ(1u, aml_fault_system_disarm().failed);
+  EXPECT_EQ(descriptors, CountDescriptors());
+  EXPECT_EQ(0, aml_dma_copy(dma.get(), &here, &there, nullptr)) << aml_error_detail();
+}
+
+/** Counts what the thread that makes requests done takes, from a first one to a last one. */
+struct Account {
+  std::atomic<size_t> seen{1000};
+  int requests = 0;
+};
+
+void Count(aml_dma_request *, void *argument) {
+  auto *const account = static_cast<Account *>(argument);
+  if (++account->requests == 1)
+    aml_fault_system_arm(AML_FAULT_MEMORY | AML_FAULT_PTHREAD_CREATE | AML_FAULT_FROM_THEN_ON, 1,
+                         ENOMEM);
+  else if (account->requests == 100)
+    account->seen = aml_fault_system_disarm().seen;
+}
+
+TEST(DmaFileSystemFault, OnceMadeItTakesNoMemoryAndNoThreads) {
+  for (const aml_dma_file_backend backend : {AML_DMA_FILE_THREADS, AML_DMA_FILE_URING}) {
+    if (!Has(backend))
+      continue;
+    aml_dma_file_options options = {};
+    options.backend = backend;
+    options.threads = 1;
+    options.direct = AML_DMA_FILE_DIRECT_IF_POSSIBLE;
+    options.piece_size = 4096;
+    const OwnedDma dma = CreateFileDma(options);
+    File file(100000);
+    Bytes memory(60000);
+    Account account;
+    aml_dma_options with = {};
+    with.notify = Count;
+    with.notify_argument = &account;
+    const aml_tile here = aml_tile_bytes(memory.data(), memory.size());
+    const aml_tile there = file->Bytes(5, memory.size());
+    const size_t threads = CountThreads();
+    int failed = 0;
+    aml_fault_system_arm(AML_FAULT_MEMORY | AML_FAULT_PTHREAD_CREATE | AML_FAULT_FROM_THEN_ON, 1,
+                         ENOMEM);
+    for (int i = 0; i < 100; ++i)
+      failed += aml_dma_copy(dma.get(), i % 2 == 0 ? &here : &there, i % 2 == 0 ? &there : &here,
+                             &with) != 0;
+    EXPECT_EQ(0u, aml_fault_system_disarm().seen);
+    EXPECT_EQ(0, failed) << aml_error_detail();
+    EXPECT_EQ(0u, account.seen);
+    EXPECT_EQ(threads, CountThreads());
+  }
+}
+
+/** Forbids io_uring_setup(2) to this process, and sees what is chosen. Returns: an exit status. */
+int ChooseWithoutRing() {
+  sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter = {static_cast<unsigned short>(std::size(code)), code};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+    return 77;
+  aml_dma *dma = nullptr;
+  aml_dma_file_options options = {};
+  if (aml_dma_file_create(&dma, &options) != 0)
+    return 1;
+  const char *reason = "";
+  if (aml_dma_file_backend_of(dma, &reason) != AML_DMA_FILE_THREADS)
+    return 2;
+  const std::string why = reason;
+  if (why != "io_uring_queue_init: Operation not permitted")
+    return 3;
+  aml_dma_destroy(&dma);
+  options.backend = AML_DMA_FILE_URING;
+  if (aml_dma_file_create(&dma, &options) != -AML_ENOTSUP)
+    return 4;
+  return std::strstr(aml_error_detail(), why.c_str()) == nullptr ? 5 : 0;
+}
+
+TEST(DmaFileSystemFault, WhereRingsAreForbiddenThreadsServeAndSayWhy) {
+  if (!Has(AML_DMA_FILE_URING))
+    GTEST_SKIP() << "no io_uring here anyway";
+  const pid_t child = fork();
+  if (child == 0)
+    _exit(ChooseWithoutRing());
+  int status = 0;
+  ASSERT_EQ(child, waitpid(child, &status, 0));
+  if (WEXITSTATUS(status) == 77)
+    GTEST_SKIP() << "no seccomp here";
+  EXPECT_EQ(0, status);
+}
+
+} // namespace

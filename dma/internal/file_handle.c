@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Opening /proc/self/fd/N makes another open file of the same inode, with flags of its own
+// (proc(5)); also of files that have no name any more. O_DIRECT cannot be told per call, and to set
+// it by fcntl(2) would change the area's descriptor under whoever else uses it.
+
+#include "aml/dma/internal/file_handle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "aml/core/error.h"
+
+static const char call[] = "aml_dma_submit";
+
+enum { LINK = 64, PATH = 4096, DEFAULT_ALIGNMENT = 4096 };
+
+static void link_of(int descriptor, char link[LINK]) {
+  (void)snprintf(link, LINK, "/proc/self/fd/%d", descriptor);
+}
+
+void aml_internal_file_path(int descriptor, char *path, size_t capacity) {
+  char link[LINK];
+  char whole[PATH];
+  link_of(descriptor, link);
+  const ssize_t length = readlink(link, whole, sizeof whole - 1);
+  if (length <= 0) {
+    (void)snprintf(path, capacity, "descriptor %d", descriptor);
+    return;
+  }
+  whole[length] = '\0';
+  // The end of a long path says more than its start.
+  const size_t size = (size_t)length;
+  (void)snprintf(path, capacity, "%s", size < capacity ? whole : whole + size - (capacity - 1));
+}
+
+static int fail(int descriptor, const char *what, int number) {
+  char path[64];
+  char text[128];
+  aml_internal_file_path(descriptor, path, sizeof path);
+  (void)snprintf(text, sizeof text, "%s %s", what, path);
+  return aml_error_set_system(call, text, number);
+}
+
+/** What direct transfers of a file must be multiples of; 0: there are none. */
+static size_t alignment_of(int descriptor) {
+#ifdef STATX_DIOALIGN
+  struct statx status;
+  memset(&status, 0, sizeof status);
+  if (statx(descriptor, "", AT_EMPTY_PATH, STATX_DIOALIGN, &status) == 0 &&
+      (status.stx_mask & STATX_DIOALIGN) != 0) {
+    const size_t memory = status.stx_dio_mem_align;
+    const size_t offset = status.stx_dio_offset_align;
+    const size_t larger = memory > offset ? memory : offset;
+    return offset == 0 || larger > AML_INTERNAL_FILE_MAX_ALIGNMENT ? 0 : larger;
+  }
+#endif
+  return DEFAULT_ALIGNMENT;
+}
+
+/** Opens the file again, with or without O_DIRECT. Returns: a descriptor; -1 with errno. */
+static int reopen(int descriptor, int access) {
+  char link[LINK];
+  link_of(descriptor, link);
+  const int flags = (access & O_ACCMODE) | O_CLOEXEC | ((access & O_DIRECT) == 0 ? O_DIRECT : 0);
+  return open(link, flags);
+}
+
+/** Finds the handle of a file, or one to open it by; the latter gives up what it held. */
+static struct aml_internal_file_handle *find(struct aml_internal_file_handles *handles,
+                                             const struct stat *status, int access) {
+  struct aml_internal_file_handle *idle = NULL;
+  struct aml_internal_file_handle *unused = NULL;
+  size_t open_count = 0;
+  for (size_t i = 0; i < handles->capacity; ++i) {
+    struct aml_internal_file_handle *const handle = &handles->handle[i];
+    if (!handle->is_open) {
+      unused = handle;
+      break; // they are opened in order, so that none lies behind
+    }
+    if (handle->device == status->st_dev && handle->inode == status->st_ino &&
+        handle->access == access)
+      return handle;
+    idle = handle->users == 0 ? handle : idle;
+    ++open_count;
+  }
+  if (idle == NULL || (unused != NULL && open_count < AML_INTERNAL_FILE_IDLE_HANDLES))
+    return unused;
+  if (idle->reopened >= 0)
+    (void)close(idle->reopened);
+  idle->is_open = false;
+  return idle;
+}
+
+/** Opens a file for a handle; where that cannot be, it is without O_DIRECT. */
+static int open_handle(int descriptor, const struct stat *status, int access,
+                       struct aml_internal_file_handle *handle) {
+  const bool is_direct = (access & O_DIRECT) != 0;
+  int reopened = -1;
+  errno = 0;
+  const size_t alignment = alignment_of(descriptor);
+  if (alignment != 0 || is_direct)
+    reopened = reopen(descriptor, access);
+  const int number = errno;
+  if (reopened < 0 && is_direct)
+    return fail(descriptor, "open again without O_DIRECT", number);
+  // Others mean that this file cannot be direct.
+  if (reopened < 0 && (number == EMFILE || number == ENFILE || number == ENOMEM))
+    return fail(descriptor, "open with O_DIRECT", number);
+  handle->is_open = true;
+  handle->users = 0;
+  handle->device = status->st_dev;
+  handle->inode = status->st_ino;
+  handle->access = access;
+  handle->reopened = reopened;
+  handle->alignment = alignment;
+  return 0;
+}
+
+int aml_internal_file_handles_acquire(struct aml_internal_file_handles *handles, int descriptor,
+                                      bool is_written, int wish,
+                                      struct aml_internal_file_side *side) {
+  const int flags = fcntl(descriptor, F_GETFL);
+  if (flags < 0)
+    return fail(descriptor, "fcntl", errno);
+  if (is_written && (flags & O_APPEND) != 0)
+    return aml_error_set(-AML_ENOTSUP, call, "dst",
+                         "is in a file opened with O_APPEND, which ignores offsets");
+  const struct aml_internal_file_side plain = {descriptor, descriptor, -1, 1, NULL};
+  const int access = flags & (O_ACCMODE | O_DIRECT);
+  if (wish == 0 && (access & O_DIRECT) == 0) {
+    *side = plain;
+    return 0;
+  }
+  struct stat status;
+  if (fstat(descriptor, &status) != 0)
+    return fail(descriptor, "fstat", errno);
+  struct aml_internal_file_handle *const handle = find(handles, &status, access);
+  if (handle == NULL)
+    return aml_error_set(-AML_EAGAIN, call, NULL, "too many files are in use");
+  if (!handle->is_open) {
+    const int err = open_handle(descriptor, &status, access, handle);
+    if (err)
+      return err;
+  }
+  if (wish == 2 && (handle->reopened < 0 || handle->alignment == 0))
+    return aml_error_set(-AML_ENOTSUP, call, NULL, "a file is where O_DIRECT cannot be");
+  ++handle->users;
+  *side = plain;
+  side->handle = handle;
+  side->alignment = handle->alignment == 0 ? 1 : handle->alignment;
+  if ((access & O_DIRECT) != 0) {
+    side->buffered = handle->reopened;
+    side->direct = handle->alignment == 0 ? -1 : descriptor;
+  } else {
+    side->direct = handle->reopened;
+  }
+  return 0;
+}
+
+void aml_internal_file_handles_release(const struct aml_internal_file_side *side) {
+  if (side->handle != NULL)
+    --side->handle->users;
+}
+
+bool aml_internal_file_is_same(int one, int other) {
+  struct stat a;
+  struct stat b;
+  return one == other || (fstat(one, &a) == 0 && fstat(other, &b) == 0 && a.st_dev == b.st_dev &&
+                          a.st_ino == b.st_ino);
+}
+
+void aml_internal_file_handles_close(struct aml_internal_file_handles *handles) {
+  for (size_t i = 0; i < handles->capacity; ++i) {
+    struct aml_internal_file_handle *const handle = &handles->handle[i];
+    if (handle->is_open && handle->reopened >= 0)
+      (void)close(handle->reopened);
+    handle->is_open = false;
+  }
+}
