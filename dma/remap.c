@@ -14,6 +14,7 @@
 #include "aml/core/create.h"
 #include "aml/core/error.h"
 #include "aml/core/tile.h"
+#include "aml/dma/internal/inner.h"
 #include "aml/dma/internal/maps.h"
 
 #ifndef MREMAP_DONTUNMAP
@@ -61,12 +62,6 @@ static bool can_move(const struct aml_dma_remap *self, const struct aml_dma_requ
          aml_internal_maps_is_private(&maps, src->base, size);
 }
 
-/** Has the inner dma do it, which then is the one to wait for. */
-static int hand_on(const struct aml_dma_remap *self, struct aml_dma_request *request) {
-  request->dma = self->inner;
-  return self->inner->ops->submit(self->inner, request);
-}
-
 /** Maps memory where a failed call may have left none; what was there was to be overwritten. */
 static bool restore(void *dst, size_t size) {
   const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
@@ -82,7 +77,7 @@ static int submit(struct aml_dma *dma, struct aml_dma_request *request) {
   const struct aml_dma_remap *const self = self_of(dma);
   if (!can_move(self, request)) {
     if (self->inner != NULL)
-      return hand_on(self, request);
+      return aml_internal_inner_submit(self->inner, request);
     return aml_error_set(-AML_ENOTSUP, "aml_dma_submit", "dst",
                          "and src are no whole pages of private memory, min_size at least");
   }
@@ -95,7 +90,7 @@ static int submit(struct aml_dma *dma, struct aml_dma_request *request) {
   const int number = move_pages_to(request->dst->base, request->src->base, size);
   const bool is_whole = number == 0 || restore(request->dst->base, size);
   if (number != 0 && is_whole && self->inner != NULL)
-    return hand_on(self, request);
+    return aml_internal_inner_submit(self->inner, request);
   if (number != 0)
     fail(request, aml_error_set_system("aml_dma_submit", "mremap", number));
   else
@@ -103,22 +98,9 @@ static int submit(struct aml_dma *dma, struct aml_dma_request *request) {
   return 0;
 }
 
-// What was not handed on is done before anybody could wait for it or call it off.
-
-static void wait(struct aml_dma *dma, struct aml_dma_request *request) {
-  (void)dma;
-  (void)request;
-}
-
-static int cancel(struct aml_dma *dma, struct aml_dma_request *request) {
-  (void)dma;
-  (void)request;
-  return aml_error_set(-AML_EBUSY, "aml_dma_cancel", "request", "is done");
-}
-
 static int barrier(struct aml_dma *dma) {
   struct aml_dma *const inner = self_of(dma)->inner;
-  return inner == NULL || inner->ops->barrier == NULL ? 0 : inner->ops->barrier(inner);
+  return inner == NULL ? 0 : aml_internal_inner_barrier(inner);
 }
 
 static void fini(struct aml_dma *dma) {
@@ -137,8 +119,8 @@ const struct aml_dma_ops aml_dma_remap_ops = {
     .capabilities = capabilities,
     .fini = fini,
     .submit = submit,
-    .wait = wait,
-    .cancel = cancel,
+    .wait = aml_internal_inner_wait,
+    .cancel = aml_internal_inner_cancel,
     .barrier = barrier,
 };
 
