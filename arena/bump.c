@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aml/core/checked.h"
+#include "aml/arena/internal/poison.h"
+#include "aml/arena/internal/source.h"
 #include "aml/core/create.h"
 #include "aml/core/error.h"
 
@@ -21,9 +22,8 @@ struct aml_arena_bump_chunk {
   struct aml_arena_bump_chunk *below;
   char *base;
   size_t size;
-  size_t mapped_size; // what the area was asked for
-  size_t used;        // bytes below the first free one when the chunk ceased to be current
-  size_t touched;     // bytes from base that may have been written to
+  size_t used;    // bytes below the first free one when the chunk ceased to be current
+  size_t touched; // bytes from base that may have been written to
 };
 
 enum { DEFAULT_CHUNK_SIZE = 1 << 20 };
@@ -59,11 +59,19 @@ static void note_use(struct aml_arena_bump *bump) {
     bump->current->touched = current_used(bump);
 }
 
+static void hide_end(struct aml_arena_bump *bump) {
+  if (AML_INTERNAL_POISONS)
+    bump->end = bump->next;
+}
+
 /** Makes a chunk the top of the stack; `used` bytes of it hold blocks. */
 static void enter(struct aml_arena_bump *bump, struct aml_arena_bump_chunk *chunk, size_t used) {
   bump->current = chunk;
   bump->next = chunk == NULL ? NULL : chunk->base + used;
   bump->end = chunk == NULL ? NULL : chunk->base + chunk->size;
+  if (chunk != NULL)
+    aml_internal_poison(bump->next, chunk->size - used);
+  hide_end(bump);
 }
 
 static bool fits(const struct aml_arena_bump_chunk *chunk, size_t size, size_t alignment) {
@@ -84,78 +92,29 @@ static struct aml_arena_bump_chunk *take_spare(struct aml_arena_bump *bump, size
   return NULL;
 }
 
-/** A chunk that is to be mapped, in bytes. */
-struct chunk_plan {
-  size_t alignment;
-  size_t least; /**< that hold the block */
-  size_t size;  /**< that it is to have */
-};
-
-/** Plans a chunk for a block: as large as chunks are to be, but within the limit. */
-static int plan_chunk(const struct aml_arena_bump *bump, size_t size, size_t alignment,
-                      struct chunk_plan *plan) {
-  const size_t room = (bump->limit - bump->reserved_size) & ~(bump->granularity - 1);
-  plan->alignment = alignment;
-  if (alignment > bump->max_alignment) {
-    plan->alignment = bump->max_alignment;
-    if (!aml_checked_add(size, alignment - bump->max_alignment, &size))
-      size = SIZE_MAX;
-  }
-  // A block of no bytes needs a chunk too.
-  if (!aml_checked_round_up(size == 0 ? 1 : size, bump->granularity, &plan->least))
-    return aml_error_set(-AML_ENOMEM, "aml_arena_alloc", "size",
-                         "is larger than the range of addresses");
-  if (plan->least > room)
-    return aml_error_set(-AML_ENOMEM, "aml_arena_alloc", NULL, "the arena's limit is reached");
-  if (!aml_checked_round_up(bump->chunk_size, bump->granularity, &plan->size) || plan->size > room)
-    plan->size = room;
-  if (plan->size < plan->least)
-    plan->size = plan->least;
-  return 0;
-}
-
-/** Maps a planned chunk, or, where the area has not that much left, the least that will do. */
-static void *map_planned(struct aml_arena_bump *bump, struct chunk_plan *plan) {
-  const struct aml_area_map_options options = {.alignment = plan->alignment, .label = "arena:bump"};
-  void *base = aml_area_map(bump->area, plan->size, &options);
-  if (base == NULL && aml_error_code() == -AML_ENOMEM && plan->least < plan->size) {
-    plan->size = plan->least;
-    base = aml_area_map(bump->area, plan->size, &options);
-  }
-  return base;
-}
-
 /** Maps a chunk with room for a block; null, with the reason recorded, if there is none. */
 static struct aml_arena_bump_chunk *map_chunk(struct aml_arena_bump *bump, size_t size,
                                               size_t alignment) {
-  struct chunk_plan plan = {0};
-  if (plan_chunk(bump, size, alignment, &plan))
-    return NULL;
   struct aml_arena_bump_chunk *const chunk = calloc(1, sizeof *chunk);
   if (chunk == NULL)
     return refuse_alloc(-AML_ENOMEM, NULL, "no memory for the description of a chunk");
-  chunk->base = map_planned(bump, &plan);
+  chunk->base = aml_internal_source_map(&bump->source, "arena:bump", size, alignment, &chunk->size);
   if (chunk->base == NULL) {
     free(chunk);
     return NULL;
   }
-  chunk->size = plan.size;
-  chunk->mapped_size = plan.size;
-  chunk->touched = bump->is_zeroed ? 0 : plan.size;
-  bump->reserved_size += plan.size;
+  chunk->touched = bump->source.is_zeroed ? 0 : chunk->size;
   ++bump->chunk_count;
   return chunk;
 }
 
-void *aml_arena_bump_grow(struct aml_arena *arena, size_t size, size_t alignment) {
-  struct aml_arena_bump *const bump = bump_of(arena);
+/** Puts a chunk with room for a block on top. Returns: false, with the reason recorded. */
+static bool grow(struct aml_arena_bump *bump, size_t size, size_t alignment) {
   struct aml_arena_bump_chunk *chunk = take_spare(bump, size, alignment);
-  if (chunk == NULL && bump->is_region)
-    return refuse_alloc(-AML_ENOMEM, NULL, "the arena's region is full");
   if (chunk == NULL)
     chunk = map_chunk(bump, size, alignment);
   if (chunk == NULL)
-    return NULL;
+    return false;
   note_use(bump);
   if (bump->current != NULL) {
     bump->current->used = current_used(bump);
@@ -163,13 +122,31 @@ void *aml_arena_bump_grow(struct aml_arena *arena, size_t size, size_t alignment
   }
   chunk->below = bump->current;
   enter(bump, chunk, 0);
-  return aml_arena_bump_alloc(arena, size, alignment);
+  return true;
+}
+
+void *aml_arena_bump_grow(struct aml_arena *arena, size_t size, size_t alignment) {
+  struct aml_arena_bump *const bump = bump_of(arena);
+  // The end may have been hidden; see the head of the struct.
+  if (bump->current != NULL)
+    bump->end = bump->current->base + bump->current->size;
+  const size_t room = (size_t)(bump->end - bump->next);
+  const size_t padding = (size_t)(0 - (uintptr_t)bump->next) & (alignment - 1);
+  char *block = NULL;
+  if ((padding <= room && size <= room - padding) || grow(bump, size, alignment)) {
+    block = bump->next + ((size_t)(0 - (uintptr_t)bump->next) & (alignment - 1));
+    bump->next = block + size;
+    aml_internal_poison_contents(block, size);
+  }
+  hide_end(bump);
+  return block;
 }
 
 /** Zeroes a new block, as far as it is not fresh. */
 static void *zero(const struct aml_arena_bump *bump, char *block, size_t size) {
   const size_t offset = (size_t)(block - bump->current->base);
   const size_t touched = bump->current->touched;
+  aml_internal_poison_none(block, size);
   if (offset >= touched)
     return block;
   memset(block, 0, size < touched - offset ? size : touched - offset);
@@ -182,7 +159,7 @@ __attribute__((noinline)) static void *alloc_flagged(struct aml_arena *arena, si
   struct aml_arena_bump *const bump = bump_of(arena);
   if ((flags & ~(unsigned)AML_ARENA_ZERO) != 0)
     return refuse_alloc(-AML_EINVAL, "flags", "has an unknown bit");
-  if (!bump->is_writable)
+  if (!bump->source.is_writable)
     return refuse_alloc(-AML_ENOTSUP, "flags", "asks for zeros where the host cannot write");
   char *const block = aml_arena_bump_alloc(arena, size, alignment);
   return block == NULL ? NULL : zero(bump, block, size);
@@ -204,6 +181,7 @@ static void pop_down_to(struct aml_arena_bump *bump, const struct aml_arena_bump
   struct aml_arena_bump_chunk *chunk = bump->current;
   while (chunk != bottom) {
     struct aml_arena_bump_chunk *const below = chunk->below;
+    aml_internal_poison(chunk->base, chunk->size);
     chunk->below = bump->spare;
     bump->spare = chunk;
     chunk = below;
@@ -256,10 +234,9 @@ int aml_arena_bump_rewind(struct aml_arena *arena, struct aml_arena_bump_mark ma
 
 /** Unmaps one chunk and forgets it; on failure it stays as it was. */
 static int release(struct aml_arena_bump *bump, struct aml_arena_bump_chunk *chunk) {
-  const int err = bump->is_region ? 0 : aml_area_unmap(bump->area, chunk->base, chunk->mapped_size);
+  const int err = aml_internal_source_unmap(&bump->source, chunk->base, chunk->size);
   if (err)
     return err;
-  bump->reserved_size -= chunk->size;
   --bump->chunk_count;
   free(chunk);
   return 0;
@@ -270,13 +247,14 @@ static int trim(struct aml_arena *arena, size_t keep, size_t *released) {
   size_t kept = 0;
   size_t gone = 0;
   int err = 0;
-  if (!bump->is_region && live_size(bump) == 0 && bump->current != NULL) {
+  if (!bump->source.is_region && live_size(bump) == 0 && bump->current != NULL) {
     // Without blocks the current chunk is a spare one too.
     note_use(bump);
     pop_down_to(bump, NULL);
     enter(bump, NULL, 0);
   }
-  for (struct aml_arena_bump_chunk **link = &bump->spare; !bump->is_region && *link != NULL;) {
+  for (struct aml_arena_bump_chunk **link = &bump->spare;
+       !bump->source.is_region && *link != NULL;) {
     struct aml_arena_bump_chunk *const chunk = *link;
     struct aml_arena_bump_chunk *const below = chunk->below;
     const size_t size = chunk->size;
@@ -317,9 +295,9 @@ static void stats(const struct aml_arena *arena, struct aml_arena_stats *result)
       .live_count = AML_UNKNOWN,
       .live_size = live,
       .peak_size = live > bump->peak_size ? live : bump->peak_size,
-      .reserved_size = bump->reserved_size,
+      .reserved_size = bump->source.reserved_size,
       .metadata_size = sizeof *bump + bump->chunk_count * sizeof(struct aml_arena_bump_chunk),
-      .limit = bump->limit == SIZE_MAX ? AML_UNKNOWN : bump->limit,
+      .limit = bump->source.limit == SIZE_MAX ? AML_UNKNOWN : bump->source.limit,
   };
 }
 
@@ -346,14 +324,15 @@ static int validate(const struct aml_arena *arena) {
     reserved += chunk->size;
     ++count;
   }
-  if (reserved != bump->reserved_size || count != bump->chunk_count)
+  if (reserved != bump->source.reserved_size || count != bump->chunk_count)
     return broken("holds other chunks than it counts");
   if (full != bump->full_size)
     return broken("has other bytes in its chunks than it counts");
   if (current == NULL)
     return bump->next == NULL && bump->end == NULL ? 0 : broken("has a place without a chunk");
-  if (bump->end != current->base + current->size || bump->next < current->base ||
-      bump->next > bump->end)
+  const char *const end = current->base + current->size;
+  if (bump->next < current->base || bump->next > end ||
+      bump->end != (AML_INTERNAL_POISONS ? bump->next : end))
     return broken("has a place outside its chunk");
   return 0;
 }
@@ -365,8 +344,9 @@ static void fini(struct aml_arena *arena) {
     struct aml_arena_bump_chunk *const chunk = bump->spare;
     bump->spare = chunk->below;
     // A chunk that the area refuses to take back is the area's from here on.
-    if (!bump->is_region)
-      (void)aml_area_unmap(bump->area, chunk->base, chunk->mapped_size);
+    aml_internal_poison_none(chunk->base, chunk->size);
+    if (!bump->source.is_region)
+      (void)aml_internal_source_unmap(&bump->source, chunk->base, chunk->size);
     free(chunk);
   }
   *bump = (struct aml_arena_bump){.arena = {.ops = &aml_arena_bump_ops}};
@@ -385,25 +365,6 @@ const struct aml_arena_ops aml_arena_bump_ops = {
     .trim = trim,
 };
 
-static int refuse_init(const char *argument, const char *reason) {
-  return aml_error_set(-AML_EINVAL, "aml_arena_bump_init", argument, reason);
-}
-
-static int check_options(const struct aml_area *area,
-                         const struct aml_arena_bump_options *options) {
-  if (options->region == NULL && options->region_size != 0)
-    return refuse_init("region", "is null, yet region_size is not 0");
-  if (options->region == NULL)
-    return area == NULL ? refuse_init("area", "is null, and there is no region") : 0;
-  if (options->region_size == 0)
-    return refuse_init("region_size", "is 0");
-  if (options->region_size > UINTPTR_MAX - (uintptr_t)options->region)
-    return refuse_init("region_size", "reaches past the range of addresses");
-  if (options->chunk_size != 0 || options->limit != 0)
-    return refuse_init("region", "never grows, so chunk_size and limit must be 0");
-  return 0;
-}
-
 /** Makes the region the one chunk that there is. */
 static int adopt_region(struct aml_arena_bump *bump, const struct aml_arena_bump_options *options) {
   struct aml_arena_bump_chunk *const chunk = calloc(1, sizeof *chunk);
@@ -413,8 +374,6 @@ static int adopt_region(struct aml_arena_bump *bump, const struct aml_arena_bump
   chunk->base = options->region;
   chunk->size = options->region_size;
   chunk->touched = options->region_size;
-  bump->is_region = true;
-  bump->reserved_size = chunk->size;
   bump->chunk_count = 1;
   enter(bump, chunk, 0);
   return 0;
@@ -422,28 +381,18 @@ static int adopt_region(struct aml_arena_bump *bump, const struct aml_arena_bump
 
 int aml_arena_bump_init(struct aml_arena *arena, struct aml_area *area,
                         const struct aml_arena_bump_options *options) {
+  static const char call[] = "aml_arena_bump_init";
   static const struct aml_arena_bump_options defaults = {0};
-  struct aml_area_info info = {.granularity = 1, .max_alignment = 1};
   if (options == NULL)
     options = &defaults;
   if (arena == NULL || arena->ops != &aml_arena_bump_ops)
-    return refuse_init("arena", "is null, or was not declared by AML_ARENA_BUMP_DECL");
-  int err = check_options(area, options);
-  if (!err && area != NULL)
-    err = aml_area_get_info(area, NULL, &info);
-  if (err)
-    return err;
-  struct aml_arena_bump made = {
-      .arena = {.ops = &aml_arena_bump_ops},
-      .area = area,
-      .chunk_size = options->chunk_size == 0 ? DEFAULT_CHUNK_SIZE : options->chunk_size,
-      .limit = options->limit == 0 ? SIZE_MAX : options->limit,
-      .granularity = info.granularity,
-      .max_alignment = info.max_alignment,
-      .is_writable = area == NULL || (info.capabilities & AML_AREA_HOST_WRITABLE) != 0,
-      .is_zeroed = (info.capabilities & AML_AREA_ZEROED) != 0,
-  };
-  if (options->region != NULL)
+    return aml_error_set(-AML_EINVAL, call, "arena",
+                         "is null, or was not declared by AML_ARENA_BUMP_DECL");
+  struct aml_arena_bump made = {.arena = {.ops = &aml_arena_bump_ops}};
+  const struct aml_internal_source_options source = {options->chunk_size, options->limit,
+                                                     options->region, options->region_size};
+  int err = aml_internal_source_init(&made.source, call, area, &source, DEFAULT_CHUNK_SIZE);
+  if (!err && options->region != NULL)
     err = adopt_region(&made, options);
   if (!err)
     *bump_of(arena) = made;

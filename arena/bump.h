@@ -17,10 +17,10 @@
 #ifndef AML_ARENA_BUMP_H
 #define AML_ARENA_BUMP_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "aml/arena/internal/source.h"
 #include "aml/core/area.h"
 #include "aml/core/arena.h"
 #include "aml/core/block.h"
@@ -35,7 +35,8 @@ struct aml_arena_bump_chunk;
  * A bump arena. The fields are for the inline functions below; use functions.
  *
  * current == NULL or current.base <= next <= end == current.base + current.size; blocks lie in
- * [base, next) of the current chunk and in the chunks that were current before it.
+ * [base, next) of the current chunk and in the chunks that were current before it. Where tools
+ * watch memory, end == next, so that each alloc comes by aml_arena_bump_grow(), which tells them.
  */
 struct aml_arena_bump {
   struct aml_arena arena;
@@ -43,18 +44,10 @@ struct aml_arena_bump {
   char *end;  /**< behind the current chunk */
   struct aml_arena_bump_chunk *current;
   struct aml_arena_bump_chunk *spare; /**< chunks without blocks, kept for reuse */
-  struct aml_area *area;              /**< borrowed; null for a region of host memory */
-  size_t chunk_size;
-  size_t limit;
-  size_t granularity;   /**< of the area */
-  size_t max_alignment; /**< of the area */
-  size_t reserved_size; /**< bytes of all chunks */
-  size_t full_size;     /**< bytes used in the chunks before the current one */
-  size_t peak_size;     /**< the most used, up to the last reset or rewind */
+  struct aml_internal_source source;  /**< of chunks */
+  size_t full_size;                   /**< bytes used in the chunks before the current one */
+  size_t peak_size;                   /**< the most used, up to the last reset or rewind */
   size_t chunk_count;
-  bool is_region;
-  bool is_writable; /**< by the host */
-  bool is_zeroed;   /**< fresh memory of the area is */
 };
 
 /** How a bump arena is made; each field's zero is its default. */
