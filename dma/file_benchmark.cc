@@ -166,7 +166,7 @@ void BM_DmaFile_ReadDirect(benchmark::State &state) {
     return;
   }
   aml_benchmark::CompareWith(
-      state, FileSize(), 1, [&](size_t) { bare.Read(file.descriptor(), FileSize()); },
+      state, FileSize(), 0, 1, [&](size_t) { bare.Read(file.descriptor(), FileSize()); },
       [&](size_t) { ReadPieces(dma.get(), file, memory.get()); });
   state.counters["resident_mib"] = ResidentMib();
 }
@@ -199,7 +199,7 @@ void BM_DmaFile_ReadRows(benchmark::State &state) {
   dst.stride_bytes[0] = static_cast<ptrdiff_t>(row);
   src.stride_bytes[0] = static_cast<ptrdiff_t>(stride);
   aml_benchmark::CompareWith(
-      state, kRows * row, 1,
+      state, kRows * row, 0, 1,
       [&](size_t) {
         for (size_t r = 0; r < kRows; ++r)
           if (pread(file.descriptor(), memory.get() + r * row, row,

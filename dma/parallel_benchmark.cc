@@ -113,7 +113,7 @@ void BM_DmaParallel_SubmitAndWait(benchmark::State &state) {
   PingPong baseline(false);
   Empty empty;
   CompareWith(
-      state, 1, 10000, [&](size_t) { baseline.RoundTrip(); },
+      state, 1, 1000, 10000, [&](size_t) { baseline.RoundTrip(); },
       [&](size_t) {
         empty.Submit(dma.get());
         empty.Wait();
@@ -126,7 +126,7 @@ void BM_DmaParallel_HandOver(benchmark::State &state) {
   PingPong baseline(false);
   Empty empty;
   CompareWith(
-      state, 1, 10000, [&](size_t) { baseline.RoundTrip(); },
+      state, 1, 1000, 10000, [&](size_t) { baseline.RoundTrip(); },
       [&](size_t) {
         empty.Submit(dma.get());
         while (aml_dma_request_state(&empty.request) != AML_DMA_DONE)
@@ -140,7 +140,7 @@ void BM_DmaParallel_SubmitAndWaitAsleep(benchmark::State &state) {
   PingPong baseline(true);
   Empty empty;
   CompareWith(
-      state, 1, 100, [&](size_t) { baseline.RoundTrip(); },
+      state, 1, 10, 100, [&](size_t) { baseline.RoundTrip(); },
       [&](size_t) {
         empty.Submit(dma.get());
         empty.Wait();
@@ -196,7 +196,7 @@ void BM_DmaParallel_Batch(benchmark::State &state) {
   for (Empty &empty : batch)
     transfers.push_back({&empty.request, &empty.tile, &empty.tile, nullptr});
   CompareWith(
-      state, count, 100,
+      state, count, 10, 100,
       [&](size_t) {
         for (size_t i = 0; i < count; ++i)
           ring.Push(&batch[i]);
@@ -227,7 +227,7 @@ void BM_DmaParallel_Outstanding(benchmark::State &state) {
       batch[some == count ? order[i] : first + some - 1 - i].Wait();
   };
   CompareWith(
-      state, count, 10,
+      state, count, 1, 10,
       [&](size_t) {
         for (size_t i = 0; i + 10 <= count; i += 10)
           submit_and_wait(i, 10);
@@ -300,7 +300,7 @@ void BM_DmaParallel_CopyInTwoThreads(benchmark::State &state) {
   double one = 0;
   double two = 0;
   CompareWith(
-      state, size, 1,
+      state, size, 0, 1,
       [&](size_t) {
         auto start = std::chrono::steady_clock::now();
         InTwoThreads([&](size_t i) { Fill(dst.get() + i * size / 2, size / 2); });

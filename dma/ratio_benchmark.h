@@ -40,25 +40,41 @@ inline double SecondsOf(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+/** Times `call` with numbers from *i on, `repeats` times in a row, after `warmup` untimed times. */
+template <class Call> double SecondsOf(Call call, int warmup, int repeats, size_t *i) {
+  for (int r = 0; r < warmup; ++r)
+    call((*i)++);
+  benchmark::ClobberMemory();
+  const auto start = std::chrono::steady_clock::now();
+  for (int r = 0; r < repeats; ++r)
+    call((*i)++);
+  benchmark::ClobberMemory();
+  return SecondsOf(start);
+}
+
+/** Several times what the largest cache holds. */
+constexpr size_t kManyCaches = size_t{96} << 20;
+
+/** How often `size` bytes go into that. */
+inline int RepeatsOf(size_t size) {
+  return size < kManyCaches ? static_cast<int>(kManyCaches / size) : 1;
+}
+
 /**
  * Times `baseline` and `copy` in turn, each `repeats` times in a row; both are called with a number
  * that grows, and move `size` bytes a call.
+ *
+ * @param warmup  how often each is called before that: where caches are cold, as often as fills
+ *                them, so that neither has to write back what the other one left there.
  */
 template <class Baseline, class Copy>
-void CompareWith(benchmark::State &state, size_t size, int repeats, Baseline baseline, Copy copy) {
+void CompareWith(benchmark::State &state, size_t size, int warmup, int repeats, Baseline baseline,
+                 Copy copy) {
   std::vector<double> ratios;
   size_t i = 0;
   for (auto _ : state) {
-    auto start = std::chrono::steady_clock::now();
-    for (int r = 0; r < repeats; ++r)
-      baseline(i++);
-    benchmark::ClobberMemory();
-    const double before = SecondsOf(start);
-    start = std::chrono::steady_clock::now();
-    for (int r = 0; r < repeats; ++r)
-      copy(i++);
-    benchmark::ClobberMemory();
-    const double after = SecondsOf(start);
+    const double before = SecondsOf(baseline, warmup, repeats, &i);
+    const double after = SecondsOf(copy, warmup, repeats, &i);
     state.SetIterationTime(after);
     ratios.push_back(before / after);
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A request is checked, planned and run in submit. Small contiguous copies are most of what a
-// runtime asks for, so they are told apart first and cost little more than their memcpy.
+// A request is checked, planned and run in submit. Contiguous copies that stay in cache are most of
+// what a runtime asks for, so they are told apart first and cost little more than their memcpy.
 
 #include "aml/dma/sequential.h"
 
@@ -20,7 +20,8 @@ static const struct aml_dma_sequential *sequential_of(const struct aml_dma *dma)
   return (const struct aml_dma_sequential *)dma;
 }
 
-/** Copies if both tiles are one run, apart from each other and not large; else says false. */
+/** Copies if both tiles are one run, apart from each other, to be kept in cache; else says false.
+ */
 static bool copy_small(const struct aml_dma_sequential *sequential,
                        const struct aml_dma_request *request) {
   const struct aml_tile *const dst = request->dst;
@@ -33,8 +34,8 @@ static bool copy_small(const struct aml_dma_sequential *sequential,
   const size_t size = dst->extent[0] * dst->element_size;
   const uintptr_t distance = (uintptr_t)dst->base - (uintptr_t)src->base;
   // Apart means that the distance, in either direction, is at least the size.
-  if (size >= AML_INTERNAL_MIN_STREAM_SIZE || distance < size || 0 - distance < size ||
-      size >= sequential->stream_size)
+  if (distance < size || 0 - distance < size || size >= sequential->stream_size ||
+      (size >= AML_INTERNAL_MIN_STREAM_SIZE && request->options->use == AML_DMA_USE_STREAM))
     return false;
   sequential->kernels->copy(dst->base, src->base, size);
   return true;

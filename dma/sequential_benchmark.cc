@@ -53,7 +53,7 @@ void BM_DmaSequential_CopyHot(benchmark::State &state) {
   const aml_tile to = aml_tile_bytes(dst.get(), size);
   Dma dma(state);
   CompareWith(
-      state, size, size < 65536 ? 1000 : 3,
+      state, size, 1, size < 65536 ? 1000 : 3,
       [&](size_t) {
         std::memcpy(dst.get(), src.get(), size);
         benchmark::ClobberMemory();
@@ -63,7 +63,7 @@ void BM_DmaSequential_CopyHot(benchmark::State &state) {
     state.SkipWithError("copied something else");
 }
 
-constexpr size_t kPool = size_t{128} << 20;
+constexpr size_t kPool = size_t{256} << 20;
 
 void BM_DmaSequential_CopyColdStreamed(benchmark::State &state) {
   const size_t size = SizeOf(state);
@@ -72,7 +72,7 @@ void BM_DmaSequential_CopyColdStreamed(benchmark::State &state) {
   Dma dma(state);
   const auto offset = [&](size_t i) { return i * size % kPool; };
   CompareWith(
-      state, size, 1,
+      state, size, RepeatsOf(size) / 2, RepeatsOf(size),
       [&](size_t i) { std::memcpy(dst.get() + offset(i), src.get() + offset(i), size); },
       [&](size_t i) {
         dma.Copy(aml_tile_bytes(dst.get() + offset(i), size),
@@ -100,7 +100,7 @@ void BM_DmaSequential_PullAndSum(benchmark::State &state) {
   uint64_t sum = 0;
   const auto offset = [&](size_t i) { return i * size % kPool; };
   CompareWith(
-      state, size, 1,
+      state, size, 1, RepeatsOf(size),
       [&](size_t i) {
         std::memcpy(slot.get(), src.get() + offset(i), size);
         sum += Sum(slot.get(), size);
@@ -114,7 +114,7 @@ void BM_DmaSequential_PullAndSum(benchmark::State &state) {
 
 // Tiles of a matrix of doubles whose rows are 64 KiB.
 constexpr size_t kRow = 8192 * sizeof(double);
-constexpr size_t kRows = 2048;
+constexpr size_t kRows = 4096;
 
 /** `rows` rows of `row_size` bytes. */
 aml_tile Tile(char *base, size_t rows, size_t row_size, size_t stride) {
@@ -150,7 +150,7 @@ void Strided(benchmark::State &state, bool is_gather, bool is_packed, aml_dma_us
     return packed.get() + (is_packed ? i * rows * size % (kRows * kRow) : 0);
   };
   CompareWith(
-      state, rows * size, 1,
+      state, rows * size, RepeatsOf(rows * size) / 2, RepeatsOf(rows * size),
       [&](size_t i) {
         if (is_gather)
           CopyRows(in_packed(i), size, in_matrix(i), kRow, rows, size);
@@ -199,7 +199,7 @@ void Permute(benchmark::State &state, const std::array<size_t, 3> &extent,
     state.SkipWithError("no tiles");
   Dma dma(state);
   CompareWith(
-      state, size, 1,
+      state, size, 1, 1,
       [&](size_t) {
         dma.Copy(aml_tile_bytes(dst.get(), size), aml_tile_bytes(src.get(), size),
                  AML_DMA_USE_STREAM);

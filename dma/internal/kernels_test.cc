@@ -17,6 +17,7 @@
 namespace {
 
 constexpr size_t kLine = 64;
+constexpr size_t kPage = 4096;
 constexpr size_t kRedZone = 2 * kLine;
 
 /** Random bytes, the first one behind the red zone `shift` bytes behind a line. */
@@ -31,6 +32,9 @@ public:
     begin_ = kRedZone + (0 - address) % kLine + shift;
   }
   char *begin() { return bytes_.data() + begin_; }
+  /** Where in a page it begins. */
+  size_t Place() { return reinterpret_cast<uintptr_t>(begin()) % kPage; }
+  void MoveBegin(size_t distance) { begin_ += distance; }
   std::vector<char> bytes() const { return bytes_; }
 
   /** What the memory is to be once `write` has been done at `begin`. */
@@ -64,12 +68,14 @@ protected:
 
 TEST_P(Kernels, CopyRunsOfAnySizeAtAnyAlignment) {
   for (size_t i = 0; i < 600; ++i) {
-    const size_t size = i < 300 ? i : i < 590 ? Below(20000) : 70000 + Below(4000);
-    Memory dst(size, Shift(), random_);
+    const size_t size = i < 300 ? 2 * i : i < 590 ? Below(20000) : 70000 + Below(4000);
+    Memory dst(size + kPage, Shift(), random_);
     Memory src(size, Shift(), random_);
+    if (i % 4 < 2) // a little behind the source within a page, where loads meet stores
+      dst.MoveBegin((src.Place() + Below(600) - dst.Place()) % kPage);
     const auto expected = dst.After([&](char *to) { std::memcpy(to, src.begin(), size); });
     const auto source = src.bytes();
-    if (i % 2 == 0)
+    if (i % 4 != 1)
       kernels_->copy(dst.begin(), src.begin(), size);
     else
       kernels_->stream(dst.begin(), src.begin(), size);
@@ -84,9 +90,12 @@ TEST_P(Kernels, CopyRowsOfAnySizeAndStride) {
     aml_internal_rows rows = {};
     rows.count = 1 + Below(20);
     rows.size = 1 + Below(Below(2) == 0 ? 100 : 1500);
-    const size_t dst_stride = rows.size + Shift();
+    const bool are_lines = Below(3) == 0;
+    if (are_lines)
+      rows.size = kLine * (1 + Below(12));
+    const size_t dst_stride = rows.size + (are_lines ? kLine * Below(3) : Shift());
     const size_t src_stride = Below(5) == 0 ? 0 : rows.size + Shift(); // rows may stand still
-    Memory dst(rows.count * dst_stride, Shift(), random_);
+    Memory dst(rows.count * dst_stride, are_lines ? 0 : Shift(), random_);
     Memory src(rows.count * src_stride + rows.size, Shift(), random_);
     const bool is_backwards = Below(3) == 0;
     rows.dst = dst.begin();
