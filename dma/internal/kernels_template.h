@@ -23,7 +23,8 @@
 
 enum { LINE = 64, AHEAD = 1024, STEP = 4 * LINE };
 
-typedef unsigned char wide __attribute__((vector_size(WIDTH), aligned(1), may_alias));
+typedef unsigned char wide __attribute__((vector_size(WIDTH)));
+typedef wide wide_memory __attribute__((aligned(1), may_alias)); // at any address
 
 /** Prefetches into the first-level cache without displacing the others. */
 #define PREFETCH_ONCE(address) __builtin_prefetch((address), 0, 0)
@@ -33,7 +34,8 @@ typedef unsigned char wide __attribute__((vector_size(WIDTH), aligned(1), may_al
 // Loops take vectors of at most 32 bytes: two of those move as much as one of 64, and mind
 // other stores on their way less.
 enum { UNIT = WIDTH < 32 ? WIDTH : 32, TURN = 4 * UNIT };
-typedef unsigned char unit __attribute__((vector_size(UNIT), aligned(1), may_alias));
+typedef unsigned char unit __attribute__((vector_size(UNIT)));
+typedef unit unit_memory __attribute__((aligned(1), may_alias));
 
 // Both loops store whole lines, in between what is stored at both ends first or last. `size` is a
 // line and a turn at least.
@@ -45,26 +47,26 @@ KERNEL static inline void copy_up(char *dst, const char *src, size_t size) {
   unit head[LINE / UNIT];
   unit tail[4];
   UNROLL for (size_t i = 0; i < LINE / UNIT; ++i) {
-    head[i] = *(const unit *)(src + i * UNIT);
+    head[i] = *(const unit_memory *)(src + i * UNIT);
   }
   UNROLL for (size_t i = 0; i < 4; ++i) {
-    tail[i] = *(const unit *)(src + size - TURN + i * UNIT);
+    tail[i] = *(const unit_memory *)(src + size - TURN + i * UNIT);
   }
   UNROLL for (size_t i = 0; i < LINE / UNIT; ++i) {
-    *(unit *)(dst + i * UNIT) = head[i];
+    *(unit_memory *)(dst + i * UNIT) = head[i];
   }
   for (size_t i = LINE - (uintptr_t)dst % LINE; i + TURN < size; i += TURN) {
-    const unit a = *(const unit *)(src + i);
-    const unit b = *(const unit *)(src + i + UNIT);
-    const unit c = *(const unit *)(src + i + 2 * UNIT);
-    const unit d = *(const unit *)(src + i + 3 * UNIT);
-    *(unit *)(dst + i) = a;
-    *(unit *)(dst + i + UNIT) = b;
-    *(unit *)(dst + i + 2 * UNIT) = c;
-    *(unit *)(dst + i + 3 * UNIT) = d;
+    const unit a = *(const unit_memory *)(src + i);
+    const unit b = *(const unit_memory *)(src + i + UNIT);
+    const unit c = *(const unit_memory *)(src + i + 2 * UNIT);
+    const unit d = *(const unit_memory *)(src + i + 3 * UNIT);
+    *(unit_memory *)(dst + i) = a;
+    *(unit_memory *)(dst + i + UNIT) = b;
+    *(unit_memory *)(dst + i + 2 * UNIT) = c;
+    *(unit_memory *)(dst + i + 3 * UNIT) = d;
   }
   UNROLL for (size_t i = 0; i < 4; ++i) {
-    *(unit *)(dst + size - TURN + i * UNIT) = tail[i];
+    *(unit_memory *)(dst + size - TURN + i * UNIT) = tail[i];
   }
 }
 
@@ -72,48 +74,48 @@ KERNEL static inline void copy_down(char *dst, const char *src, size_t size) {
   unit head[4];
   unit tail[LINE / UNIT];
   UNROLL for (size_t i = 0; i < 4; ++i) {
-    head[i] = *(const unit *)(src + i * UNIT);
+    head[i] = *(const unit_memory *)(src + i * UNIT);
   }
   UNROLL for (size_t i = 0; i < LINE / UNIT; ++i) {
-    tail[i] = *(const unit *)(src + size - LINE + i * UNIT);
+    tail[i] = *(const unit_memory *)(src + size - LINE + i * UNIT);
   }
   UNROLL for (size_t i = 0; i < LINE / UNIT; ++i) {
-    *(unit *)(dst + size - LINE + i * UNIT) = tail[i];
+    *(unit_memory *)(dst + size - LINE + i * UNIT) = tail[i];
   }
   size_t i = size - ((uintptr_t)dst + size - 1) % LINE - 1;
   for (; i > TURN; i -= TURN) {
-    const unit a = *(const unit *)(src + i - UNIT);
-    const unit b = *(const unit *)(src + i - 2 * UNIT);
-    const unit c = *(const unit *)(src + i - 3 * UNIT);
-    const unit d = *(const unit *)(src + i - 4 * UNIT);
-    *(unit *)(dst + i - UNIT) = a;
-    *(unit *)(dst + i - 2 * UNIT) = b;
-    *(unit *)(dst + i - 3 * UNIT) = c;
-    *(unit *)(dst + i - 4 * UNIT) = d;
+    const unit a = *(const unit_memory *)(src + i - UNIT);
+    const unit b = *(const unit_memory *)(src + i - 2 * UNIT);
+    const unit c = *(const unit_memory *)(src + i - 3 * UNIT);
+    const unit d = *(const unit_memory *)(src + i - 4 * UNIT);
+    *(unit_memory *)(dst + i - UNIT) = a;
+    *(unit_memory *)(dst + i - 2 * UNIT) = b;
+    *(unit_memory *)(dst + i - 3 * UNIT) = c;
+    *(unit_memory *)(dst + i - 4 * UNIT) = d;
   }
   UNROLL for (size_t k = 0; k < 4; ++k) {
-    *(unit *)(dst + k * UNIT) = head[k];
+    *(unit_memory *)(dst + k * UNIT) = head[k];
   }
 }
 
 /** Copies four to eight vectors, all of which are loaded before any is stored. */
-#define COPY_FEW(name, vector)                                                                     \
+#define COPY_FEW(name, vector, memory)                                                             \
   KERNEL static inline void name(char *dst, const char *src, size_t size) {                        \
     vector v[8];                                                                                   \
     char *const dst_end = dst + size - 4 * sizeof(vector);                                         \
     const char *const src_end = src + size - 4 * sizeof(vector);                                   \
     UNROLL for (size_t i = 0; i < 4; ++i) {                                                        \
-      v[i] = *(const vector *)(src + i * sizeof(vector));                                          \
-      v[4 + i] = *(const vector *)(src_end + i * sizeof(vector));                                  \
+      v[i] = *(const memory *)(src + i * sizeof(vector));                                          \
+      v[4 + i] = *(const memory *)(src_end + i * sizeof(vector));                                  \
     }                                                                                              \
     UNROLL for (size_t i = 0; i < 4; ++i) {                                                        \
-      *(vector *)(dst + i * sizeof(vector)) = v[i];                                                \
-      *(vector *)(dst_end + i * sizeof(vector)) = v[4 + i];                                        \
+      *(memory *)(dst + i * sizeof(vector)) = v[i];                                                \
+      *(memory *)(dst_end + i * sizeof(vector)) = v[4 + i];                                        \
     }                                                                                              \
   }
 
-COPY_FEW(copy_few_units, unit)
-COPY_FEW(copy_few_wide, wide)
+COPY_FEW(copy_few_units, unit, unit_memory)
+COPY_FEW(copy_few_wide, wide, wide_memory)
 
 /**
  * Whether loads going up would soon meet stores before them at addresses that differ by a multiple
@@ -142,10 +144,10 @@ KERNEL static void copy(char *dst, const char *src, size_t size) {
 KERNEL static inline void copy_line(char *dst, const char *src) {
   wide line[LINE / WIDTH];
   UNROLL for (size_t i = 0; i < LINE / WIDTH; ++i) {
-    line[i] = *(const wide *)(src + i * WIDTH);
+    line[i] = *(const wide_memory *)(src + i * WIDTH);
   }
   UNROLL for (size_t i = 0; i < LINE / WIDTH; ++i) {
-    *(wide *)(dst + i * WIDTH) = line[i];
+    *(wide_memory *)(dst + i * WIDTH) = line[i];
   }
 }
 
@@ -153,7 +155,7 @@ KERNEL static inline void copy_line(char *dst, const char *src) {
 KERNEL static inline void stream_line(char *dst, const char *src) {
   wide line[LINE / WIDTH];
   UNROLL for (size_t i = 0; i < LINE / WIDTH; ++i) {
-    line[i] = *(const wide *)(src + i * WIDTH);
+    line[i] = *(const wide_memory *)(src + i * WIDTH);
   }
   UNROLL for (size_t i = 0; i < LINE / WIDTH; ++i) {
     stream_store(dst + i * WIDTH, line[i]);
@@ -182,7 +184,7 @@ KERNEL static void stream(char *dst, const char *src, size_t size) {
       PREFETCH_ONCE(src + i + BURST_AHEAD + k);
     }
     UNROLL for (size_t k = 0; k < BURST / WIDTH; ++k) {
-      v[k] = *(const wide *)(src + i + k * WIDTH);
+      v[k] = *(const wide_memory *)(src + i + k * WIDTH);
     }
     UNROLL for (size_t k = 0; k < BURST / WIDTH; ++k) {
       stream_store(dst + i + k * WIDTH, v[k]);
