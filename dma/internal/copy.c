@@ -149,25 +149,39 @@ static bool has_whole_lines(const struct aml_internal_plan *plan, size_t run_siz
          (run_size % LINE == 0 && stride % LINE == 0 && (uintptr_t)plan->dst % LINE == 0);
 }
 
+/**
+ * The dimension along which long rows are visited: the destination's fastest one or, past the
+ * caches, the source's, since such stores may be scattered sooner than loads may.
+ */
+static size_t find_rows(const struct aml_internal_plan *plan, bool streams) {
+  size_t fastest = plan->ndims - 1;
+  for (size_t d = fastest; streams && d-- > 0;)
+    if (labs(plan->src_stride[d]) < labs(plan->src_stride[fastest]))
+      fastest = d;
+  return fastest;
+}
+
 /** Copies rows of a line and more. */
 static void copy_long_rows(const struct aml_internal_kernels *kernels,
                            const struct aml_internal_plan *plan, size_t run_size, bool streams) {
-  const size_t last = plan->ndims - 1;
+  const size_t d = find_rows(plan, streams);
   struct aml_internal_rows rows = {
       .dst = plan->dst,
       .src = plan->src,
-      .count = plan->extent[last],
+      .count = plan->extent[d],
       .size = run_size,
-      .dst_stride = plan->dst_stride[last],
-      .src_stride = plan->src_stride[last],
+      .dst_stride = plan->dst_stride[d],
+      .src_stride = plan->src_stride[d],
   };
+  struct aml_internal_plan outer = *plan;
+  aml_internal_plan_drop(&outer, d);
   size_t coords[AML_MAX_DIMS] = {0};
   do {
     if (streams)
       kernels->stream_rows(&rows);
     else
       kernels->copy_rows(&rows);
-  } while (aml_internal_plan_advance(plan, last, coords, &rows.dst, &rows.src));
+  } while (aml_internal_plan_advance(&outer, outer.ndims, coords, &rows.dst, &rows.src));
 }
 
 static void copy_short_rows(const struct aml_internal_plan *plan, size_t run_size) {

@@ -5,7 +5,6 @@
 //
 //   KERNEL            the attribute that lets a function use the instruction set
 //   WIDTH             bytes of its widest vector
-//   struct wide       see below
 //   stream_store()    stores a vector past the caches
 //   LANES_1 .. _8     how many elements of 1 to 8 bytes the vectors have that transpose them
 //
@@ -21,7 +20,7 @@
 
 #include "aml/dma/internal/kernels.h"
 
-enum { LINE = 64, AHEAD = 1024, STEP = 4 * LINE };
+enum { LINE = 64 };
 
 typedef unsigned char wide __attribute__((vector_size(WIDTH)));
 typedef wide wide_memory __attribute__((aligned(1), may_alias)); // at any address
@@ -296,6 +295,18 @@ KERNEL static void stream_rows(const struct aml_internal_rows *rows) {
 #else
 #define PICK(a, b, mask, ...) __builtin_shuffle(a, b, (mask){__VA_ARGS__})
 #endif
+
+/** Some rows by some columns of a plane. */
+struct strip {
+  char *dst;
+  const char *src;
+  const char *next; // where the source of the next one begins
+  size_t rows;
+  size_t columns;
+};
+
+/** Rows that are multiples of that apart share few lines of second-level caches. */
+enum { CROWDED = 64 << 10 };
 
 #define PASTE_(a, b) a##b
 #define PASTE(a, b) PASTE_(a, b)
