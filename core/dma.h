@@ -147,7 +147,9 @@ struct aml_dma_request {
  * is the type that refuses tiles that overlap (those of two address spaces do not), and memory that
  * it cannot reach. A dma over another one may hand a request on and set request->dma to that one,
  * which then is waited for; its own barrier and fini must still see to such requests. A request
- * that others come after is waited for by their dma's threads too. Up to cancel all are mandatory.
+ * that others come after is waited for by their dma's threads too. Options, and what they lead to,
+ * are for who runs the request, and until notify is called: a dma over another one may lend it
+ * options that end there, and those who wait may find them gone. Up to cancel all are mandatory.
  * An operation that fails has recorded why.
  */
 struct aml_dma_ops {

@@ -5,9 +5,10 @@
 // threads join (internal/jobs.h). Threads look for work for a while and then sleep
 // (internal/event.h).
 //
-// Who waits runs a request that comes after others only once those are done, so one wait never
-// stands within another. A thread of the dma waits for those others; as requests are begun in
-// their order, they have been begun.
+// Who waits runs no request that comes after others, unless those were done when it was submitted,
+// so one wait never stands within another. A thread of the dma waits for those others; as requests
+// are begun in their order, they have been begun. Only who has claimed a request looks at its
+// options and at what it comes after: to all others that may be gone at any time.
 
 #include "aml/dma/parallel.h"
 
@@ -43,7 +44,7 @@ enum {
 };
 
 /** What a request's work words are for. */
-enum { POSITION, KIND };
+enum { POSITION, KIND, IS_READY };
 
 struct worker {
   struct aml_internal_parallel *parallel;
@@ -224,6 +225,14 @@ static bool reserve(struct aml_internal_parallel *parallel, bool may_wait, uint6
   return true;
 }
 
+/** Whether all that a request comes after is done. */
+static bool is_ready(const struct aml_dma_request *request) {
+  for (size_t i = 0; i < request->options->after_count; ++i)
+    if (!is_done(request->options->after[i]))
+      return false;
+  return true;
+}
+
 /** Puts a request into the queue, where a thread that looks for work sees it. */
 static int put(struct aml_internal_parallel *parallel, struct aml_dma_request *request) {
   enum aml_internal_transfer_kind kind;
@@ -231,6 +240,7 @@ static int put(struct aml_internal_parallel *parallel, struct aml_dma_request *r
   if (err)
     return err;
   request->work[KIND] = kind;
+  request->work[IS_READY] = is_ready(request);
   const bool may_wait = (request->options->flags & AML_DMA_TRY) == 0;
   if (!reserve(parallel, may_wait, &request->work[POSITION]))
     return aml_error_set(-AML_EAGAIN, "aml_dma_submit", "dma", "has a full queue");
@@ -256,18 +266,10 @@ static int submit_many(struct aml_dma *dma, size_t count, struct aml_dma_request
   return err;
 }
 
-/** Whether all that a request comes after is done. */
-static bool is_ready(const struct aml_dma_request *request) {
-  for (size_t i = 0; i < request->options->after_count; ++i)
-    if (!is_done(request->options->after[i]))
-      return false;
-  return true;
-}
-
 /** Does something that brings the request, or what stands before it, nearer to its end. */
 static bool help(struct aml_internal_parallel *parallel, struct aml_dma_request *request) {
   const uint64_t position = request->work[POSITION];
-  if (is_ready(request) && aml_internal_ring_claim(&parallel->ring, position)) {
+  if (request->work[IS_READY] && aml_internal_ring_claim(&parallel->ring, position)) {
     run(parallel, request, position, parallel->thread_count);
     return true;
   }

@@ -11,7 +11,8 @@
 //     err = aml_dma_wait(&request);      // runs it here if no thread has begun it
 //
 // Requests begin in the order in which they were submitted, whoever submits; how they end depends
-// on their sizes. A request with `after` is begun in its turn and then waits. The queue is bounded:
+// on their sizes. A request with `after` is begun in its turn and then waits, in a thread of the
+// dma unless all that it comes after was done when it was submitted. The queue is bounded:
 // where it is full, submit runs requests from it until there is room, or says -AML_EAGAIN with
 // AML_DMA_TRY. Whoever waits, submits to a full queue or asks for a barrier may so run operations
 // and notify of others in its own thread.

@@ -359,6 +359,43 @@ TEST(DmaParallel, ARequestMayComeAfterThatOfAnotherDma) {
   EXPECT_EQ(one.from, two.to);
 }
 
+// A dma over this one may lend it options that end with notify. The sanitizers see who looks at
+// them longer.
+TEST(DmaParallel, WhoWaitsDoesNotLookAtOptions) {
+  const Dma dma = Create(Threads(1));
+  static const aml_dma_options none = {};
+  for (int round = 0; round < 100; ++round) {
+    std::atomic<bool> blocks{true};
+    const aml_dma_operation blocking = {[](void *, const void *, size_t, void *argument) {
+                                          while (*static_cast<std::atomic<bool> *>(argument))
+                                            std::this_thread::yield();
+                                          return 0;
+                                        },
+                                        &blocks};
+    aml_dma_options slow = {};
+    slow.operation = &blocking;
+    Transfer one;
+    Transfer two;
+    aml_dma_request *const before[] = {&one.request};
+    auto lent = std::make_unique<aml_dma_options>();
+    lent->after = before;
+    lent->after_count = 1;
+    lent->notify = [](aml_dma_request *request, void *argument) {
+      request->options = &none;
+      static_cast<std::unique_ptr<aml_dma_options> *>(argument)->reset();
+    };
+    lent->notify_argument = &lent;
+    ASSERT_EQ(0, one.Submit(dma.get(), &slow));
+    ASSERT_EQ(0, two.Submit(dma.get(), lent.get()));
+    while (aml_dma_request_state(&one.request) != AML_DMA_RUNNING)
+      std::this_thread::yield();
+    blocks = false;
+    EXPECT_EQ(0, aml_dma_wait(&two.request));
+    EXPECT_EQ(nullptr, lent);
+    EXPECT_TRUE(two.HasHappened());
+  }
+}
+
 // Many submit copies of all sizes at once, wait for some and call off others; some fail. Nothing is
 // lost, done twice, or done after it was called off.
 TEST(DmaParallel, NothingIsLostUnderStress) {
