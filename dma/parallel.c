@@ -23,6 +23,7 @@
 
 #include "aml/core/create.h"
 #include "aml/core/error.h"
+#include "aml/dma/internal/clock.h"
 #include "aml/dma/internal/copy.h"
 #include "aml/dma/internal/event.h"
 #include "aml/dma/internal/jobs.h"
@@ -83,12 +84,6 @@ static struct aml_internal_event *done_event(struct aml_internal_parallel *paral
 /** As internal/event.h wants it asked. */
 static bool is_done(const struct aml_dma_request *request) {
   return __atomic_load_n(&request->state, __ATOMIC_SEQ_CST) == AML_DMA_DONE;
-}
-
-static uint64_t now_ns(void) {
-  struct timespec time;
-  (void)clock_gettime(CLOCK_MONOTONIC, &time);
-  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
 /** Wakes a thread for what was put into the queue, unless one is about to see it anyway. */
@@ -171,7 +166,8 @@ static bool has_work(struct aml_internal_parallel *parallel) {
 static bool spin(struct aml_internal_parallel *parallel) {
   bool found = has_work(parallel);
   (void)__atomic_fetch_add(&parallel->spinning, 1, __ATOMIC_SEQ_CST);
-  for (const uint64_t start = now_ns(); !found && now_ns() - start < parallel->spin_ns;)
+  for (const uint64_t start = aml_internal_now_ns();
+       !found && aml_internal_now_ns() - start < parallel->spin_ns;)
     for (int i = 0; !found && i < LOOKS; ++i) {
       aml_internal_pause();
       found = has_work(parallel);
@@ -282,8 +278,8 @@ static void wait(struct aml_dma *dma, struct aml_dma_request *request) {
   while (!is_done(request)) {
     if (help(parallel, request))
       continue;
-    const uint64_t start = now_ns();
-    while (!is_done(request) && now_ns() - start < parallel->spin_ns)
+    const uint64_t start = aml_internal_now_ns();
+    while (!is_done(request) && aml_internal_now_ns() - start < parallel->spin_ns)
       for (int i = 0; i < LOOKS && !is_done(request); ++i)
         aml_internal_pause();
     if (is_done(request) || run_next(parallel, false, parallel->thread_count))
