@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -60,28 +61,37 @@ inline int RepeatsOf(size_t size) {
   return size < kManyCaches ? static_cast<int>(kManyCaches / size) : 1;
 }
 
+inline double MedianOf(std::vector<double> &values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
 /**
  * Times `baseline` and `copy` in turn, each `repeats` times in a row; both are called with a number
  * that grows, and move `size` bytes a call.
  *
  * @param warmup  how often each is called before that: where caches are cold, as often as fills
  *                them, so that neither has to write back what the other one left there.
+ *
+ * Returns: how many seconds a call of `copy` takes longer: the median of the pairs.
  */
 template <class Baseline, class Copy>
-void CompareWith(benchmark::State &state, size_t size, int warmup, int repeats, Baseline baseline,
-                 Copy copy) {
+double CompareWith(benchmark::State &state, size_t size, int warmup, int repeats, Baseline baseline,
+                   Copy copy) {
   std::vector<double> ratios;
+  std::vector<double> added;
   size_t i = 0;
   for (auto _ : state) {
     const double before = SecondsOf(baseline, warmup, repeats, &i);
     const double after = SecondsOf(copy, warmup, repeats, &i);
     state.SetIterationTime(after);
     ratios.push_back(before / after);
+    added.push_back((after - before) / repeats);
   }
-  std::nth_element(ratios.begin(), ratios.begin() + static_cast<long>(ratios.size() / 2),
-                   ratios.end());
-  state.counters["ratio"] = ratios[ratios.size() / 2];
+  state.counters["ratio"] = MedianOf(ratios);
   state.SetBytesProcessed(state.iterations() * repeats * static_cast<int64_t>(size));
+  return MedianOf(added);
 }
 
 } // namespace aml_benchmark
