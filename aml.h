@@ -47,6 +47,7 @@
 #include "aml/core/tiling_iterator.h"
 #include "aml/core/version.h"
 #include "aml/dma/file.h"
+#include "aml/dma/multiplex.h"
 #include "aml/dma/parallel.h"
 #include "aml/dma/remap.h"
 #include "aml/dma/sequential.h"
