@@ -52,6 +52,7 @@
 #include "aml/dma/remap.h"
 #include "aml/dma/sequential.h"
 #include "aml/dma/throttled.h"
+#include "aml/dma/traced.h"
 #include "aml/scratchpad/sequential.h"
 #include "aml/tiling/1d.h"
 #include "aml/tiling/blocked.h"
