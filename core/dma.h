@@ -198,7 +198,8 @@ static inline void aml_dma_request_publish(struct aml_dma_request *request) {
 /** Mark a request done with a result and no reason; else as aml_dma_request_publish(). */
 static inline void aml_dma_request_finish(struct aml_dma_request *request, int result) {
   request->result = result;
-  request->reason[0] = '\0';
+  if (result != 0)
+    request->reason[0] = '\0'; // which lies on another line than all else
   aml_dma_request_publish(request);
 }
 

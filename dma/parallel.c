@@ -44,8 +44,10 @@ enum {
   LINE = 64,
 };
 
-/** What a request's work words are for. */
-enum { POSITION, KIND, IS_READY };
+/** What a request's work words are for: its kind, with IS_READY set if nothing need be awaited. */
+enum { POSITION, KIND };
+
+enum { IS_READY = 1 << 8 };
 
 struct worker {
   struct aml_internal_parallel *parallel;
@@ -126,14 +128,15 @@ static void tell(struct aml_internal_parallel *parallel, struct aml_internal_eve
 static void run(struct aml_internal_parallel *parallel, struct aml_dma_request *request,
                 uint64_t position, size_t share) {
   struct aml_internal_event *const done = done_event(parallel, request);
+  const enum aml_internal_transfer_kind kind =
+      (enum aml_internal_transfer_kind)(request->work[KIND] & (IS_READY - 1));
   struct aml_internal_transfer transfer;
   __atomic_store_n(&request->state, AML_DMA_RUNNING, __ATOMIC_RELAXED);
   const int err = aml_dma_request_await_others(request);
   if (err) {
     aml_dma_request_fail(request, err, aml_error_detail());
   } else {
-    aml_internal_transfer_plan(request, (enum aml_internal_transfer_kind)request->work[KIND],
-                               &transfer);
+    aml_internal_transfer_plan(request, kind, &transfer);
     aml_internal_transfer_finish(request,
                                  run_transfer(parallel, request->options, &transfer, share));
   }
@@ -235,8 +238,7 @@ static int put(struct aml_internal_parallel *parallel, struct aml_dma_request *r
   const int err = aml_internal_transfer_check(request, &kind);
   if (err)
     return err;
-  request->work[KIND] = kind;
-  request->work[IS_READY] = is_ready(request);
+  request->work[KIND] = (uint64_t)kind | (is_ready(request) ? IS_READY : 0);
   const bool may_wait = (request->options->flags & AML_DMA_TRY) == 0;
   if (!reserve(parallel, may_wait, &request->work[POSITION]))
     return aml_error_set(-AML_EAGAIN, "aml_dma_submit", "dma", "has a full queue");
@@ -265,7 +267,7 @@ static int submit_many(struct aml_dma *dma, size_t count, struct aml_dma_request
 /** Does something that brings the request, or what stands before it, nearer to its end. */
 static bool help(struct aml_internal_parallel *parallel, struct aml_dma_request *request) {
   const uint64_t position = request->work[POSITION];
-  if (request->work[IS_READY] && aml_internal_ring_claim(&parallel->ring, position)) {
+  if ((request->work[KIND] & IS_READY) != 0 && aml_internal_ring_claim(&parallel->ring, position)) {
     run(parallel, request, position, parallel->thread_count);
     return true;
   }

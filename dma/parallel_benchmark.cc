@@ -8,10 +8,12 @@
 
 #include <benchmark/benchmark.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <numeric>
 #include <thread>
@@ -30,10 +32,59 @@ namespace {
 
 using namespace aml_benchmark;
 
+/**
+ * Two CPUs that this thread may run on: it stays on the first for as long as this lives, and who
+ * answers it, be that a baseline's thread or the dma's, is put on the second. Each of those sleeps
+ * in the other's turns.
+ */
+class Cpus {
+public:
+  Cpus() {
+    if (sched_getaffinity(0, sizeof before_, &before_) != 0)
+      return;
+    for (int cpu = 0; cpu < CPU_SETSIZE && count_ < 2; ++cpu)
+      if (CPU_ISSET(cpu, &before_))
+        cpus_[count_++] = cpu;
+    if (count_ > 0)
+      StayOn(cpus_[0]);
+  }
+  Cpus(const Cpus &) = delete;
+  ~Cpus() {
+    if (count_ > 0)
+      (void)sched_setaffinity(0, sizeof before_, &before_);
+  }
+
+  /** Where who answers runs; null: there are no two. */
+  const int *other() const { return count_ == 2 ? &cpus_[1] : nullptr; }
+  void StayOnOther() const {
+    if (count_ == 2)
+      StayOn(cpus_[1]);
+  }
+
+private:
+  static void StayOn(int cpu) {
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(cpu, &only);
+    (void)sched_setaffinity(0, sizeof only, &only);
+  }
+
+  cpu_set_t before_{};
+  int cpus_[2] = {};
+  int count_ = 0;
+};
+
+constexpr uint64_t kSpinNs = 300000;
+
 class Dma {
 public:
-  explicit Dma(benchmark::State &state, size_t queue_size = 0, uint64_t spin_ns = UINT64_MAX) {
+  explicit Dma(benchmark::State &state, const Cpus *cpus = nullptr, size_t queue_size = 0,
+               uint64_t spin_ns = kSpinNs) {
     aml_dma_parallel_options options = {};
+    if (cpus != nullptr && cpus->other() != nullptr) {
+      options.cpus = cpus->other();
+      options.cpu_count = 1;
+    }
     options.thread_count = 1;
     options.queue_size = queue_size;
     options.spin_ns = spin_ns;
@@ -48,10 +99,29 @@ private:
   aml_dma *dma_ = nullptr;
 };
 
+/** Waits for the other thread; after a while by naps, since there are turns without it. */
+class Patience {
+public:
+  void Wait() {
+    if (++looks_ < kLooks)
+      aml_internal_pause();
+    else
+      std::this_thread::sleep_for(std::chrono::microseconds(50));
+  }
+
+private:
+  static constexpr int kLooks = 10000;
+  int looks_ = 0;
+};
+
 /** A thread that answers each number written to one line by writing it to the same line. */
 class PingPong {
 public:
-  explicit PingPong(bool sleeps) : sleeps_(sleeps), thread_([this] { Answer(); }) {}
+  PingPong(const Cpus &cpus, bool sleeps)
+      : sleeps_(sleeps), thread_([this, &cpus] {
+          cpus.StayOnOther();
+          Answer();
+        }) {}
   ~PingPong() {
     Say(kEnd);
     thread_.join();
@@ -69,8 +139,9 @@ private:
   void Answer() {
     for (;;) {
       int said;
+      Patience patience;
       while ((said = word_.load(std::memory_order_acquire)) == kAnswered)
-        Idle(kAnswered);
+        Idle(kAnswered, patience);
       if (said == kEnd)
         return;
       Say(kAnswered);
@@ -83,14 +154,15 @@ private:
   }
   void Await(int what) {
     int said;
+    Patience patience;
     while ((said = word_.load(std::memory_order_acquire)) != what)
-      Idle(said);
+      Idle(said, patience);
   }
-  void Idle(int while_it_is) {
+  void Idle(int while_it_is, Patience &patience) {
     if (sleeps_)
       syscall(SYS_futex, &word_, FUTEX_WAIT_PRIVATE, while_it_is, nullptr, nullptr, 0);
     else
-      aml_internal_pause();
+      patience.Wait();
   }
 
   alignas(64) std::atomic<int> word_{kAnswered};
@@ -102,15 +174,16 @@ private:
 struct Empty {
   char byte = 0;
   aml_tile tile = aml_tile_bytes(&byte, 1);
-  aml_dma_request request{};
+  alignas(64) aml_dma_request request{};
   void Submit(aml_dma *dma) { (void)!aml_dma_submit(dma, &request, &tile, &tile, nullptr); }
   void Wait() { (void)!aml_dma_wait(&request); }
 };
 
 // The thread that submits waits at once, and so may run the request itself.
 void BM_DmaParallel_SubmitAndWait(benchmark::State &state) {
-  Dma dma(state);
-  PingPong baseline(false);
+  const Cpus cpus;
+  Dma dma(state, &cpus);
+  PingPong baseline(cpus, false);
   Empty empty;
   CompareWith(
       state, 1, 1000, 10000, [&](size_t) { baseline.RoundTrip(); },
@@ -122,8 +195,9 @@ void BM_DmaParallel_SubmitAndWait(benchmark::State &state) {
 
 // The thread that submits only looks, so the other one runs the request.
 void BM_DmaParallel_HandOver(benchmark::State &state) {
-  Dma dma(state);
-  PingPong baseline(false);
+  const Cpus cpus;
+  Dma dma(state, &cpus);
+  PingPong baseline(cpus, false);
   Empty empty;
   CompareWith(
       state, 1, 1000, 10000, [&](size_t) { baseline.RoundTrip(); },
@@ -136,8 +210,9 @@ void BM_DmaParallel_HandOver(benchmark::State &state) {
 
 // Threads sleep as soon as there is nothing to do.
 void BM_DmaParallel_SubmitAndWaitAsleep(benchmark::State &state) {
-  Dma dma(state, 0, 1);
-  PingPong baseline(true);
+  const Cpus cpus;
+  Dma dma(state, &cpus, 0, 1);
+  PingPong baseline(cpus, true);
   Empty empty;
   CompareWith(
       state, 1, 10, 100, [&](size_t) { baseline.RoundTrip(); },
@@ -150,7 +225,11 @@ void BM_DmaParallel_SubmitAndWaitAsleep(benchmark::State &state) {
 /** A bare ring between one producer and one consumer. */
 class BareRing {
 public:
-  BareRing() : thread_([this] { Consume(); }) {}
+  explicit BareRing(const Cpus &cpus)
+      : thread_([this, &cpus] {
+          cpus.StayOnOther();
+          Consume();
+        }) {}
   ~BareRing() {
     Push(nullptr);
     thread_.join();
@@ -168,8 +247,9 @@ private:
   void Consume() {
     for (size_t next = 0;;) {
       size_t end;
+      Patience patience;
       while ((end = written_.load(std::memory_order_acquire)) == next)
-        aml_internal_pause();
+        patience.Wait();
       for (; next < end; ++next)
         if (slots_[next % kSize] == nullptr)
           return;
@@ -187,8 +267,9 @@ private:
 
 void BM_DmaParallel_Batch(benchmark::State &state) {
   const auto count = static_cast<size_t>(state.range(0));
-  Dma dma(state, 2 * count);
-  BareRing ring;
+  const Cpus cpus;
+  Dma dma(state, &cpus, 2 * count);
+  BareRing ring(cpus);
   std::vector<Empty> batch(count);
   std::vector<aml_dma_transfer> transfers;
   for (Empty &empty : batch)
@@ -212,7 +293,8 @@ void BM_DmaParallel_Batch(benchmark::State &state) {
 // Many outstanding requests against ten, each; waited for in an order of its own.
 void BM_DmaParallel_Outstanding(benchmark::State &state) {
   const auto count = static_cast<size_t>(state.range(0));
-  Dma dma(state, 2 * count);
+  const Cpus cpus;
+  Dma dma(state, &cpus, 2 * count);
   std::vector<Empty> batch(count);
   std::vector<size_t> order(count);
   std::iota(order.begin(), order.end(), size_t{0});
@@ -317,7 +399,7 @@ void BM_DmaParallel_CopyInTwoThreads(benchmark::State &state) {
 
 BENCHMARK(BM_DmaParallel_SubmitAndWait)->UseManualTime();
 BENCHMARK(BM_DmaParallel_HandOver)->UseManualTime();
-BENCHMARK(BM_DmaParallel_SubmitAndWaitAsleep)->UseManualTime();
+BENCHMARK(BM_DmaParallel_SubmitAndWaitAsleep)->UseManualTime()->Iterations(20);
 BENCHMARK(BM_DmaParallel_Batch)->Arg(8)->Arg(64)->Arg(512)->UseManualTime();
 BENCHMARK(BM_DmaParallel_Outstanding)->Arg(10000)->UseManualTime();
 BENCHMARK(BM_DmaParallel_WaitRunsItHere);

@@ -63,7 +63,7 @@ void BM_DmaSequential_CopyHot(benchmark::State &state) {
     state.SkipWithError("copied something else");
 }
 
-constexpr size_t kPool = size_t{256} << 20;
+constexpr size_t kPool = size_t{128} << 20;
 
 void BM_DmaSequential_CopyColdStreamed(benchmark::State &state) {
   const size_t size = SizeOf(state);
@@ -114,7 +114,7 @@ void BM_DmaSequential_PullAndSum(benchmark::State &state) {
 
 // Tiles of a matrix of doubles whose rows are 64 KiB.
 constexpr size_t kRow = 8192 * sizeof(double);
-constexpr size_t kRows = 4096;
+constexpr size_t kRows = 2048;
 
 /** `rows` rows of `row_size` bytes. */
 aml_tile Tile(char *base, size_t rows, size_t row_size, size_t stride) {

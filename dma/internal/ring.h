@@ -42,6 +42,46 @@ struct aml_internal_ring {
   uint64_t tail __attribute__((aligned(64))); /**< the next position */
 };
 
+enum aml_internal_ring_phase {
+  AML_INTERNAL_RING_FREE,
+  AML_INTERNAL_RING_READY,
+  AML_INTERNAL_RING_LATER,
+  AML_INTERNAL_RING_PHASE_BITS = 2,
+  AML_INTERNAL_RING_LAP_SHIFT = 32
+};
+
+static inline struct aml_internal_ring_slot *
+aml_internal_ring_slot(const struct aml_internal_ring *ring, uint64_t position) {
+  return &ring->slots[position & (((uint64_t)1 << ring->log2_size) - 1)];
+}
+
+/** The word of a position's slot. */
+static inline uint64_t aml_internal_ring_word(const struct aml_internal_ring *ring,
+                                              uint64_t position) {
+  return __atomic_load_n(&aml_internal_ring_slot(ring, position)->word, __ATOMIC_SEQ_CST);
+}
+
+/** How many laps a word is ahead of a position; they wrap. */
+static inline int32_t aml_internal_ring_laps_ahead(const struct aml_internal_ring *ring,
+                                                   uint64_t word, uint64_t position) {
+  return (int32_t)((uint32_t)(word >> AML_INTERNAL_RING_LAP_SHIFT) -
+                   (uint32_t)(position >> ring->log2_size));
+}
+
+static inline enum aml_internal_ring_phase aml_internal_ring_phase(uint64_t word) {
+  return (enum aml_internal_ring_phase)(word & ((1U << AML_INTERNAL_RING_PHASE_BITS) - 1));
+}
+
+/** Claims what a slot was seen to hold. Returns: false: it holds something else by now. */
+static inline bool aml_internal_ring_claim_word(struct aml_internal_ring_slot *slot,
+                                                uint64_t word) {
+  const uint64_t claimed = word - aml_internal_ring_phase(word) +
+                           (UINT64_C(1) << AML_INTERNAL_RING_LAP_SHIFT) +
+                           (UINT64_C(1) << AML_INTERNAL_RING_PHASE_BITS);
+  return __atomic_compare_exchange_n(&slot->word, &word, claimed, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_RELAXED);
+}
+
 /** Reserves the next position if its slot is free. Returns: false: the queue is full. */
 bool aml_internal_ring_try_reserve(struct aml_internal_ring *ring, uint64_t *position);
 
@@ -51,11 +91,23 @@ static inline uint64_t aml_internal_ring_reserve(struct aml_internal_ring *ring)
 }
 
 /** Whether the slot of a reserved position is free. */
-bool aml_internal_ring_is_free(const struct aml_internal_ring *ring, uint64_t position);
+static inline bool aml_internal_ring_is_free(const struct aml_internal_ring *ring,
+                                             uint64_t position) {
+  const uint64_t word = aml_internal_ring_word(ring, position);
+  return aml_internal_ring_laps_ahead(ring, word, position) == 0 &&
+         aml_internal_ring_phase(word) == AML_INTERNAL_RING_FREE;
+}
 
 /** Puts a request at a reserved position whose slot is free; from now on it can be claimed. */
-void aml_internal_ring_put(struct aml_internal_ring *ring, uint64_t position,
-                           struct aml_dma_request *request);
+static inline void aml_internal_ring_put(struct aml_internal_ring *ring, uint64_t position,
+                                         struct aml_dma_request *request) {
+  struct aml_internal_ring_slot *const slot = aml_internal_ring_slot(ring, position);
+  const uint64_t phase =
+      request->options->after_count == 0 ? AML_INTERNAL_RING_READY : AML_INTERNAL_RING_LATER;
+  __atomic_store_n(&slot->request, request, __ATOMIC_RELAXED);
+  // Added, as those who finish change the word too.
+  (void)__atomic_fetch_add(&slot->word, phase, __ATOMIC_SEQ_CST);
+}
 
 /**
  * Claims the first request that nobody has.
@@ -69,10 +121,22 @@ struct aml_dma_request *aml_internal_ring_take(struct aml_internal_ring *ring, b
                                                uint64_t *position);
 
 /** Claims the request that is at a position. Returns: false: somebody has. */
-bool aml_internal_ring_claim(struct aml_internal_ring *ring, uint64_t position);
+static inline bool aml_internal_ring_claim(struct aml_internal_ring *ring, uint64_t position) {
+  uint64_t word = aml_internal_ring_word(ring, position);
+  while (aml_internal_ring_laps_ahead(ring, word, position) == 0 &&
+         aml_internal_ring_phase(word) != AML_INTERNAL_RING_FREE) {
+    if (aml_internal_ring_claim_word(aml_internal_ring_slot(ring, position), word))
+      return true;
+    word = aml_internal_ring_word(ring, position); // somebody finished meanwhile, or claimed it
+  }
+  return false;
+}
 
 /** Says that a request that was claimed is done. */
-void aml_internal_ring_finish(struct aml_internal_ring *ring, uint64_t position);
+static inline void aml_internal_ring_finish(struct aml_internal_ring *ring, uint64_t position) {
+  (void)__atomic_fetch_sub(&aml_internal_ring_slot(ring, position)->word,
+                           UINT64_C(1) << AML_INTERNAL_RING_PHASE_BITS, __ATOMIC_SEQ_CST);
+}
 
 /** Whether the request at a position, and all that were in its slot before, are done. */
 bool aml_internal_ring_is_finished(const struct aml_internal_ring *ring, uint64_t position);
