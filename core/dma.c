@@ -37,6 +37,17 @@ static int check_options(const char *call, const struct aml_dma_options *options
   return 0;
 }
 
+/** Refuses elements that the operation does not take. */
+static int check_elements(const char *call, const struct aml_dma_operation *operation,
+                          const struct aml_tile *dst, const struct aml_tile *src) {
+  static const char reason[] = "has another element size than the operation takes";
+  if (operation->dst_element_size != 0 && operation->dst_element_size != dst->element_size)
+    return refuse(call, "dst", reason);
+  if (operation->src_element_size != 0 && operation->src_element_size != src->element_size)
+    return refuse(call, "src", reason);
+  return 0;
+}
+
 static int check_tiles(const char *call, const struct aml_tile *dst, const struct aml_tile *src,
                        bool same_element) {
   int err = aml_tile_check(dst, call, "dst");
@@ -98,6 +109,8 @@ static inline int prepare(const char *call, struct aml_dma *dma,
     err = check_options(call, options, request);
   if (!err && !are_plain(transfer->dst, transfer->src))
     err = check_tiles(call, transfer->dst, transfer->src, options->operation == NULL);
+  if (!err && options->operation != NULL)
+    err = check_elements(call, options->operation, transfer->dst, transfer->src);
   if (err)
     return err;
   request->dma = dma;

@@ -74,6 +74,8 @@ struct aml_dma_operation {
    */
   int (*run)(void *dst, const void *src, size_t count, void *argument);
   void *argument;
+  size_t dst_element_size; /**< which tiles it takes; 0: any */
+  size_t src_element_size; /**< likewise */
 };
 
 /**
@@ -228,8 +230,8 @@ AML_PUBLIC unsigned aml_dma_capabilities(const struct aml_dma *dma);
  * @param request  zeroed, or done.
  * @param dst      where to; a valid tile whose elements share no byte: a stride of 0 along an
  * extent above 1 is refused, others are the caller's word.
- * @param src      where from; a valid tile with dst's extents and, unless options name an
- *                 operation, its element size.
+ * @param src      where from; a valid tile with dst's extents, and its element size unless options
+ *                 name an operation; that may want certain sizes.
  * @param options  null: the defaults.
  *
  * Returns: 0, and the outcome is for wait; or, with the request not taken, -AML_EINVAL (an

@@ -286,7 +286,7 @@ TEST_F(CoreDma, OptionsAreChecked) {
 
 TEST_F(CoreDma, AnOperationMayChangeTheElementSize) {
   const aml_dma_operation operation = {[](void *, const void *, size_t, void *) { return 0; },
-                                       nullptr};
+                                       nullptr, 0, 0};
   aml_dma_options options = {};
   options.operation = &operation;
   aml_tile wide = dst_;
@@ -295,6 +295,25 @@ TEST_F(CoreDma, AnOperationMayChangeTheElementSize) {
   wide.stride_bytes[0] = 2;
   EXPECT_EQ(0, SubmitTiles(&wide, &src_, &options));
   EXPECT_EQ(&options, request_.options);
+  EXPECT_EQ(0, aml_dma_wait(&request_));
+}
+
+TEST_F(CoreDma, AnOperationMayWantCertainElementSizes) {
+  aml_dma_operation operation = {[](void *, const void *, size_t, void *) { return 0; }, nullptr, 2,
+                                 1};
+  aml_dma_options options = {};
+  options.operation = &operation;
+  aml_tile wide = dst_;
+  wide.element_size = 2;
+  wide.stride_bytes[0] = 2;
+  ExpectRefused(SubmitTiles(&dst_, &src_, &options), -AML_EINVAL,
+                "aml_dma_submit: dst has another element size than the operation takes");
+  ExpectRefused(SubmitTiles(&wide, &wide, &options), -AML_EINVAL,
+                "aml_dma_submit: src has another element size than the operation takes");
+  EXPECT_EQ(0, SubmitTiles(&wide, &src_, &options));
+  EXPECT_EQ(0, aml_dma_wait(&request_));
+  operation.dst_element_size = 0;
+  EXPECT_EQ(0, SubmitTiles(&dst_, &src_, &options)) << "0 is any";
   EXPECT_EQ(0, aml_dma_wait(&request_));
 }
 

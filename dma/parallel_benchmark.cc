@@ -333,7 +333,7 @@ void BM_DmaParallel_WaitRunsItHere(benchmark::State &state) {
                                            aml_internal_pause();
                                          return 0;
                                        },
-                                       &busy};
+                                       &busy, 0, 0};
   aml_dma_options options = {};
   options.operation = &operation;
   Empty blocker;

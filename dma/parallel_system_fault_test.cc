@@ -71,7 +71,7 @@ int Meet(void *, const void *, size_t, void *argument) {
 
 /** Has each thread of the dma, and no other, run Meet(). */
 void MeetAll(aml_dma *dma, Meeting *meeting) {
-  const aml_dma_operation operation = {Meet, meeting};
+  const aml_dma_operation operation = {Meet, meeting, 0, 0};
   aml_dma_options options = {};
   options.operation = &operation;
   char bytes[kThreads][2] = {};

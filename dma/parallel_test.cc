@@ -89,7 +89,7 @@ private:
 
   std::atomic<bool> blocks_{true};
   std::atomic<size_t> running_{0};
-  aml_dma_operation operation_ = {Run, this};
+  aml_dma_operation operation_ = {Run, this, 0, 0};
   aml_dma_options options_{};
   std::deque<Transfer> transfers_;
 };
@@ -159,7 +159,7 @@ TEST(DmaParallel, ThreadsRunWhereTheyAreToldAndTakeNoSignals) {
       found->is_blocked = sigismember(&blocked, SIGUSR1) == 1 && sigismember(&blocked, SIGINT) == 1;
     return 0;
   };
-  const aml_dma_operation operation = {look, &seen};
+  const aml_dma_operation operation = {look, &seen, 0, 0};
   aml_dma_options submitted = {};
   submitted.operation = &operation;
   Transfer transfer;
@@ -317,7 +317,7 @@ TEST(DmaParallel, AllThreadsTakePartInALargeCopy) {
   };
   for (int round = 0; round < 20; ++round) {
     Meeting meeting;
-    const aml_dma_operation operation = {Meeting::Run, &meeting};
+    const aml_dma_operation operation = {Meeting::Run, &meeting, 0, 0};
     aml_dma_options submitted = {};
     submitted.operation = &operation;
     Transfer transfer(size_t{16} * 4096);
@@ -331,7 +331,7 @@ TEST(DmaParallel, TheFirstFailureOfManyPartsReachesWait) {
   options.chunk_size = 64;
   const Dma dma = Create(options);
   const aml_dma_operation operation = {[](void *, const void *, size_t, void *) { return 4711; },
-                                       nullptr};
+                                       nullptr, 0, 0};
   aml_dma_options submitted = {};
   submitted.operation = &operation;
   Transfer transfer(64 * 1000);
@@ -414,7 +414,7 @@ TEST(DmaParallel, NothingIsLostUnderStress) {
                                          ++*static_cast<std::atomic<int> *>(argument);
                                          return -AML_EIO;
                                        },
-                                       &runs};
+                                       &runs, 0, 0};
     for (int round = 0; round < 12; ++round) {
       std::deque<Transfer> batch;
       std::deque<aml_dma_options> options;

@@ -202,7 +202,7 @@ TEST_F(DmaSequential, AnOperationSeesEachElementOnceAndItsErrorReachesWait) {
   ASSERT_EQ(0, aml_tile_dense(&dst, nullptr, dst_data.data(), 4, 2, extent, AML_ORDER_ROW));
   ASSERT_EQ(0, aml_tile_dense(&src, nullptr, src_data.data(), 4, 2, extent, AML_ORDER_COLUMN));
   size_t seen = 0;
-  const aml_dma_operation add = {AddInts, &seen};
+  const aml_dma_operation add = {AddInts, &seen, 0, 0};
   aml_dma_options options = {};
   options.operation = &add;
   ASSERT_EQ(0, aml_dma_copy(dma_, &dst, &src, &options));
@@ -210,7 +210,7 @@ TEST_F(DmaSequential, AnOperationSeesEachElementOnceAndItsErrorReachesWait) {
   for (size_t i = 0; i < 4; ++i)
     for (size_t j = 0; j < 6; ++j)
       EXPECT_EQ(static_cast<int>(i * 6 + j + 100 + j * 4 + i), dst_data[i * 6 + j]);
-  const aml_dma_operation refuse = {Refuse, nullptr};
+  const aml_dma_operation refuse = {Refuse, nullptr, 0, 0};
   options.operation = &refuse;
   aml_dma_request request = {};
   ASSERT_EQ(0, aml_dma_submit(dma_, &request, &dst, &src, &options));
@@ -236,7 +236,7 @@ int AddShorts(void *dst, const void *src, size_t count, void *argument) {
 TEST_F(DmaSequential, AnOperationSeesManyElementsWhateverTheStrides) {
   Random random(9);
   size_t calls = 0;
-  const aml_dma_operation add = {AddShorts, &calls};
+  const aml_dma_operation add = {AddShorts, &calls, 0, 0};
   aml_dma_options options = {};
   options.operation = &add;
   for (int round = 0; round < 300; ++round) {

@@ -238,7 +238,7 @@ TYPED_TEST_P(DmaContract, AnOperationTakesEachElementOnce) {
   src.stride_bytes[0] = 7 * sizeof(float);
   src.stride_bytes[1] = sizeof(float);
   Adder adder;
-  const aml_dma_operation operation = {Adder::Run, &adder};
+  const aml_dma_operation operation = {Adder::Run, &adder, 0, 0};
   aml_dma_options options = {};
   options.operation = &operation;
   const int err = aml_dma_copy(this->dma(), &dst, &src, &options);

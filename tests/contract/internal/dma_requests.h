@@ -175,7 +175,7 @@ TYPED_TEST_P(DmaContract, WhatComesAfterAFailureIsCanceled) {
   Transfer first;
   Transfer second;
   const aml_dma_operation failing = {[](void *, const void *, size_t, void *) { return -AML_EIO; },
-                                     nullptr};
+                                     nullptr, 0, 0};
   aml_dma_options fails = {};
   fails.operation = &failing;
   if ((aml_dma_capabilities(this->dma()) & AML_DMA_CAN_OPERATE) == 0)
