@@ -38,6 +38,7 @@
 #include "aml/core/device_format.h"
 #include "aml/core/device_rank.h"
 #include "aml/core/dma.h"
+#include "aml/core/dma_operation.h"
 #include "aml/core/error.h"
 #include "aml/core/nodeset.h"
 #include "aml/core/probe.h"
