@@ -214,6 +214,9 @@ static bool reserve(struct aml_internal_parallel *parallel, bool may_wait, uint6
   if (!may_wait)
     return aml_internal_ring_try_reserve(&parallel->ring, position);
   *position = aml_internal_ring_reserve(&parallel->ring);
+  // What this thread has put before as one of many may be what only theirs can run.
+  if (!aml_internal_ring_is_free(&parallel->ring, *position))
+    wake_one(parallel);
   for (int i = 0; !aml_internal_ring_is_free(&parallel->ring, *position); ++i)
     if (run_next(parallel, false, parallel->thread_count))
       i = 0;

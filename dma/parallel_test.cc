@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -273,6 +274,31 @@ TEST(DmaParallel, AChainIsWaitedForFromItsEnd) {
     EXPECT_EQ(0, aml_dma_wait(&chain[i].request));
     EXPECT_EQ(chain[0].from, chain[i].to);
   }
+}
+
+TEST(DmaParallel, ABatchOfAChainGoesThroughASmallQueueWhoseThreadSleeps) {
+  aml_dma_parallel_options made = Threads(1);
+  made.queue_size = 16;
+  made.spin_ns = 1;
+  const Dma dma = Create(made);
+  constexpr size_t kLength = 50;
+  std::deque<Transfer> chain(kLength);
+  std::vector<aml_dma_request *> before(kLength);
+  std::vector<aml_dma_options> options(kLength);
+  std::vector<aml_dma_transfer> transfers;
+  for (size_t i = 0; i < kLength; ++i) {
+    if (i > 0) {
+      before[i] = &chain[i - 1].request;
+      chain[i].src = chain[i - 1].dst;
+      options[i].after = &before[i];
+      options[i].after_count = 1;
+    }
+    transfers.push_back({&chain[i].request, &chain[i].dst, &chain[i].src, &options[i]});
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(20)); // until it does
+  ASSERT_EQ(0, aml_dma_submit_many(dma.get(), kLength, transfers.data(), nullptr));
+  EXPECT_EQ(0, aml_dma_wait(&chain[kLength - 1].request));
+  EXPECT_EQ(chain[0].from, chain[kLength - 1].to);
 }
 
 TEST(DmaParallel, LargeTilesOfAllKindsAreCutExactly) {
