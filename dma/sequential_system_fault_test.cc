@@ -4,17 +4,18 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <cerrno>
 
 #include "aml/core/dma.h"
 #include "aml/core/error.h"
-#include "aml/core/tile.h"
+#include "aml/dma/everything_testing.h"
 #include "aml/dma/sequential.h"
 #include "aml/tests/fault/each_failure.h"
 #include "aml/tests/fault/system.h"
 
 namespace {
+
+using namespace aml_testing;
 
 TEST(DmaSequentialSystemFault, CreateWithoutMemoryLeavesItsResultAlone) {
   const aml_fault_held before = aml_fault_system_held();
@@ -52,21 +53,15 @@ TEST(DmaSequentialSystemFault, WithoutTheSizeOfCachesThereIsADefault) {
   }
 }
 
-TEST(DmaSequentialSystemFault, CopyingNeedsNoMemory) {
+TEST(DmaSequentialSystemFault, OnceMadeItTakesNoMemoryAndNoThreads) {
   AML_DMA_SEQUENTIAL_DECL(dma);
   ASSERT_EQ(0, aml_dma_sequential_init(dma, nullptr));
-  std::array<int, 6> from = {1, 2, 3, 4, 5, 6};
-  std::array<int, 6> to = {};
-  const size_t extent[] = {2, 3};
-  aml_tile src = {};
-  aml_tile dst = {};
-  ASSERT_EQ(0, aml_tile_dense(&src, nullptr, from.data(), sizeof(int), 2, extent, AML_ORDER_ROW));
-  ASSERT_EQ(0, aml_tile_dense(&dst, nullptr, to.data(), sizeof(int), 2, extent, AML_ORDER_COLUMN));
-  aml_fault_system_arm(AML_FAULT_MEMORY | AML_FAULT_FROM_THEN_ON, 1, ENOMEM);
-  const int err = aml_dma_copy(dma, &dst, &src, nullptr);
+  Everything everything;
+  aml_fault_system_arm(AML_FAULT_MEMORY | AML_FAULT_PTHREAD_CREATE | AML_FAULT_FROM_THEN_ON, 1,
+                       ENOMEM);
+  const int failed = everything.Use(dma);
   EXPECT_EQ(0u, aml_fault_system_disarm().seen);
-  EXPECT_EQ(0, err);
-  EXPECT_EQ((std::array<int, 6>{1, 4, 2, 5, 3, 6}), to);
+  EXPECT_EQ(0, failed);
   aml_dma_fini(dma);
 }
 
