@@ -16,6 +16,7 @@
 #include "aml/core/dma.h"
 #include "aml/core/error.h"
 #include "aml/core/tile.h"
+#include "aml/dma/tile_pair_testing.h"
 #include "aml/tests/support/laid_tile.h"
 #include "aml/tests/support/page_area.h"
 
@@ -55,6 +56,16 @@ TEST_F(DmaSequential, CopiesRandomTilesAsElementByElementDoes) {
     options.use = static_cast<aml_dma_use>(Below(random, 3));
     ASSERT_EQ(0, aml_dma_copy(dma_, &dst.tile(), &src.tile(), &options)) << aml_error_detail();
     ASSERT_EQ(expected, dst.bytes()) << "round " << round;
+  }
+}
+
+TEST(DmaTilePairs, AnyRequestDoesAsElementByElementByAnyLoops) {
+  Random random(12);
+  for (int round = 0; round < 150; ++round) {
+    Bytes input(80);
+    for (unsigned char &byte : input)
+      byte = static_cast<unsigned char>(random() % 3 == 0 ? random() % 4 : random());
+    ASSERT_EQ("", TilePair(input.data(), input.size()).Check()) << "round " << round;
   }
 }
 
