@@ -162,7 +162,7 @@ template <class Plain> void BM_DmaOperation_OverMemcpy(benchmark::State &state) 
 }
 
 void Counts(benchmark::internal::Benchmark *benchmark) {
-  benchmark->Arg(4096)->Arg(65536)->Arg(16 << 20)->UseManualTime();
+  benchmark->Arg(4096)->Arg(65536)->Arg(8 << 20)->UseManualTime();
 }
 
 #define OVER_BOTH(plain)                                                                           \

@@ -255,24 +255,31 @@ TEST(DmaParallel, AfterABarrierWaitingForEachIsStillRight) {
   }
 }
 
-TEST(DmaParallel, AChainIsWaitedForFromItsEnd) {
-  const Dma dma = Create(Threads(1));
-  constexpr size_t kLength = 900;
-  std::deque<Transfer> chain(kLength);
-  std::vector<aml_dma_request *> before(kLength);
-  std::deque<aml_dma_options> options(kLength);
-  for (size_t i = 0; i < kLength; ++i) {
-    if (i > 0) {
-      before[i] = &chain[i - 1].request;
-      chain[i].src = chain[i - 1].dst;
+/** Transfers of which each but the first comes after, and goes on from, the one before. */
+struct Chain {
+  explicit Chain(size_t length) : links(length), before(length), options(length) {
+    for (size_t i = 1; i < length; ++i) {
+      before[i] = &links[i - 1].request;
+      links[i].src = links[i - 1].dst;
       options[i].after = &before[i];
       options[i].after_count = 1;
     }
-    ASSERT_EQ(0, chain[i].Submit(dma.get(), &options[i]));
   }
+
+  std::deque<Transfer> links;
+  std::vector<aml_dma_request *> before;
+  std::vector<aml_dma_options> options;
+};
+
+TEST(DmaParallel, AChainIsWaitedForFromItsEnd) {
+  const Dma dma = Create(Threads(1));
+  constexpr size_t kLength = 900;
+  Chain chain(kLength);
+  for (size_t i = 0; i < kLength; ++i)
+    ASSERT_EQ(0, chain.links[i].Submit(dma.get(), &chain.options[i]));
   for (size_t i = kLength; i-- > 0;) {
-    EXPECT_EQ(0, aml_dma_wait(&chain[i].request));
-    EXPECT_EQ(chain[0].from, chain[i].to);
+    EXPECT_EQ(0, aml_dma_wait(&chain.links[i].request));
+    EXPECT_EQ(chain.links[0].from, chain.links[i].to);
   }
 }
 
@@ -282,23 +289,16 @@ TEST(DmaParallel, ABatchOfAChainGoesThroughASmallQueueWhoseThreadSleeps) {
   made.spin_ns = 1;
   const Dma dma = Create(made);
   constexpr size_t kLength = 50;
-  std::deque<Transfer> chain(kLength);
-  std::vector<aml_dma_request *> before(kLength);
-  std::vector<aml_dma_options> options(kLength);
+  Chain chain(kLength);
   std::vector<aml_dma_transfer> transfers;
   for (size_t i = 0; i < kLength; ++i) {
-    if (i > 0) {
-      before[i] = &chain[i - 1].request;
-      chain[i].src = chain[i - 1].dst;
-      options[i].after = &before[i];
-      options[i].after_count = 1;
-    }
-    transfers.push_back({&chain[i].request, &chain[i].dst, &chain[i].src, &options[i]});
+    Transfer &link = chain.links[i];
+    transfers.push_back({&link.request, &link.dst, &link.src, &chain.options[i]});
   }
   std::this_thread::sleep_for(std::chrono::milliseconds(20)); // until it does
   ASSERT_EQ(0, aml_dma_submit_many(dma.get(), kLength, transfers.data(), nullptr));
-  EXPECT_EQ(0, aml_dma_wait(&chain[kLength - 1].request));
-  EXPECT_EQ(chain[0].from, chain[kLength - 1].to);
+  EXPECT_EQ(0, aml_dma_wait(&chain.links[kLength - 1].request));
+  EXPECT_EQ(chain.links[0].from, chain.links[kLength - 1].to);
 }
 
 TEST(DmaParallel, LargeTilesOfAllKindsAreCutExactly) {
