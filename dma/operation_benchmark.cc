@@ -134,7 +134,7 @@ template <class Plain, class Baseline> void Compare(benchmark::State &state, Bas
   aml_dma *dma = nullptr;
   int failures = aml_dma_sequential_create(&dma, nullptr) != 0;
   CompareWith(
-      state, count * (sizeof(Dst) + sizeof(Src)),
+      state, count * (sizeof(Dst) + sizeof(Src)), 1,
       static_cast<int>(std::max<size_t>(1, 100000 / count)),
       [&](size_t) { baseline(to, from, count); },
       [&](size_t) { failures += aml_dma_copy(dma, &to_tile, &from_tile, &options) != 0; });

@@ -7,37 +7,42 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
+#include <memory>
 
 #include "aml/core/dma.h"
-#include "aml/core/error.h"
-#include "aml/core/tile.h"
-#include "aml/tests/support/laid_tile.h"
 
 namespace aml_testing {
 
-template <class Factory> class DmaContract : public testing::Test {
-protected:
-  void SetUp() override { ASSERT_EQ(0, factory_.Init()) << aml_error_detail(); }
-  void TearDown() override { aml_dma_fini(dma()); }
-
-  aml_dma *dma() { return factory_.dma; }
-
-  /** Copies, and compares all memory around with a copy element by element. */
-  void ExpectCopies(const Extents &extent, size_t element_size, Lie dst_lie, Lie src_lie,
-                    const aml_dma_options *options = nullptr) {
-    LaidTile dst(extent, element_size, dst_lie, random_);
-    const LaidTile src(extent, element_size, src_lie, random_);
-    const Bytes source_before = src.bytes();
-    const Bytes expected = dst.CopiedFrom(src);
-    ASSERT_EQ(0, aml_dma_copy(dma(), &dst.tile(), &src.tile(), options)) << aml_error_detail();
-    ASSERT_TRUE(expected == dst.bytes()) << "elements differ, or memory around them was written";
-    ASSERT_TRUE(source_before == src.bytes()) << "the source was written";
-  }
-
-  Factory factory_;
-  std::mt19937 random_{7};
+/** A factory, and the dma that it holds, whatever its type: tests are compiled once. */
+class AnyDma {
+public:
+  virtual ~AnyDma() = default;
+  virtual aml_dma *dma() = 0;
+  virtual int Init() = 0;
+  virtual int Create(aml_dma **created) = 0;
 };
+
+/** What makes factories of one type. */
+using DmaFactory = std::unique_ptr<AnyDma>();
+
+template <class Factory> class DmaOf : public AnyDma {
+public:
+  aml_dma *dma() override { return factory_.dma; }
+  int Init() override { return factory_.Init(); }
+  int Create(aml_dma **created) override { return factory_.Create(created); }
+
+private:
+  Factory factory_;
+};
+
+template <class Factory> std::unique_ptr<AnyDma> MakeDma() {
+  return std::make_unique<DmaOf<Factory>>();
+}
+
+/** Calls `check` with a factory's dma. */
+void OnDma(DmaFactory *make, void (*check)(aml_dma *dma));
+
+template <class Factory> class DmaContract : public testing::Test {};
 
 TYPED_TEST_SUITE_P(DmaContract);
 

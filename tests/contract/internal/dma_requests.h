@@ -6,335 +6,106 @@
 #define AML_TESTS_CONTRACT_INTERNAL_DMA_REQUESTS_H
 
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
-#include <atomic>
-#include <cstdint>
-#include <deque>
-#include <numeric>
-#include <string>
-#include <thread>
-#include <vector>
 
 #include "aml/core/dma.h"
-#include "aml/core/error.h"
-#include "aml/core/tile.h"
 #include "aml/tests/contract/internal/dma_fixture.h"
-#include "aml/tests/contract/internal/refusal.h"
 
 namespace aml_testing {
 
-/** A copy of some integers, and whether it has happened. */
-struct Transfer {
-  explicit Transfer(int first = 1) {
-    std::iota(from.begin(), from.end(), first);
-    dst = aml_tile_bytes(to.data(), to.size() * sizeof(int));
-    src = aml_tile_bytes(from.data(), from.size() * sizeof(int));
-  }
-  Transfer(const Transfer &) = delete;
-
-  bool HasHappened() const { return to == from; }
-  bool HasNot() const { return to == std::vector<int>(to.size(), 0); }
-
-  std::vector<int> from = std::vector<int>(100);
-  std::vector<int> to = std::vector<int>(100, 0);
-  aml_tile dst;
-  aml_tile src;
-  aml_dma_request request{};
-};
-
-inline int Submit(aml_dma *dma, Transfer &transfer, const aml_dma_options *options = nullptr) {
-  return aml_dma_submit(dma, &transfer.request, &transfer.dst, &transfer.src, options);
-}
+void CheckARequestIsDoneOnceItWasWaitedFor(aml_dma *dma);
+void CheckARequestInFlightIsNotTakenTwice(aml_dma *dma);
+void CheckARequestThatIsRefusedStaysIdle(aml_dma *dma);
+void CheckTestSaysWhenARequestIsDone(aml_dma *dma);
+void CheckNotifyIsCalledOnce(aml_dma *dma);
+void CheckAnEventfdCountsWhatIsDone(aml_dma *dma);
+void CheckOneOfManyIsWaitedFor(aml_dma *dma);
+void CheckWhatARequestComesAfterIsDoneBefore(aml_dma *dma);
+void CheckWhatComesAfterAFailureIsCanceled(aml_dma *dma);
+void CheckARefusedResubmissionKeepsTheOutcome(aml_dma *dma);
+void CheckManyAreLikeOneByOne(aml_dma *dma);
+void CheckManyStopAtTheFirstThatIsRefused(aml_dma *dma);
+void CheckABarrierMeansThatAllAreDone(aml_dma *dma);
+void CheckCancelSaysWhetherARequestWillRun(aml_dma *dma);
+void CheckCallsThatSucceedLeaveTheLastError(aml_dma *dma);
+void CheckThreadsShareADmaThatIsSafe(aml_dma *dma);
+void CheckFiniWaitsForWhatIsInFlight(aml_dma *dma);
+void CheckFiniLeavesStorageAsDeclared(DmaFactory *make);
+void CheckACreatedDmaIsLikeADeclaredOne(DmaFactory *make);
 
 TYPED_TEST_P(DmaContract, ARequestIsDoneOnceItWasWaitedFor) {
-  Transfer transfer;
-  for (int round = 0; round < 3; ++round) {
-    ASSERT_EQ(0, Submit(this->dma(), transfer)) << aml_error_detail();
-    EXPECT_NE(AML_DMA_IDLE, aml_dma_request_state(&transfer.request));
-    EXPECT_EQ(0, aml_dma_wait(&transfer.request));
-    EXPECT_EQ(AML_DMA_DONE, aml_dma_request_state(&transfer.request));
-    EXPECT_TRUE(transfer.HasHappened());
-    EXPECT_EQ(0, aml_dma_wait(&transfer.request)) << "it may be waited for again";
-    std::fill(transfer.to.begin(), transfer.to.end(), 0); // and be submitted again
-  }
+  OnDma(MakeDma<TypeParam>, CheckARequestIsDoneOnceItWasWaitedFor);
 }
 
 TYPED_TEST_P(DmaContract, ARequestInFlightIsNotTakenTwice) {
-  Transfer transfer;
-  ASSERT_EQ(0, Submit(this->dma(), transfer));
-  const int err = Submit(this->dma(), transfer);
-  EXPECT_TRUE(err == 0 || err == -AML_EBUSY) << err;
-  EXPECT_EQ(0, aml_dma_wait(&transfer.request));
-  EXPECT_TRUE(transfer.HasHappened());
+  OnDma(MakeDma<TypeParam>, CheckARequestInFlightIsNotTakenTwice);
 }
 
 TYPED_TEST_P(DmaContract, ARequestThatIsRefusedStaysIdle) {
-  Transfer transfer;
-  transfer.src.extent[0] = 1;
-  EXPECT_EQ(-AML_EINVAL, Submit(this->dma(), transfer));
-  EXPECT_EQ(AML_DMA_IDLE, aml_dma_request_state(&transfer.request));
-  transfer.src = aml_tile_bytes(transfer.to.data() + 1, transfer.dst.extent[0] - sizeof(int));
-  transfer.dst.extent[0] -= sizeof(int);
-  EXPECT_EQ(-AML_EINVAL, Submit(this->dma(), transfer)) << "they overlap";
-  EXPECT_EQ(AML_DMA_IDLE, aml_dma_request_state(&transfer.request));
+  OnDma(MakeDma<TypeParam>, CheckARequestThatIsRefusedStaysIdle);
 }
 
 TYPED_TEST_P(DmaContract, TestSaysWhenARequestIsDone) {
-  Transfer transfer;
-  ASSERT_EQ(0, Submit(this->dma(), transfer));
-  bool done = false;
-  while (!done) {
-    ASSERT_EQ(0, aml_dma_test(&transfer.request, &done));
-    std::this_thread::yield();
-  }
-  EXPECT_TRUE(transfer.HasHappened());
-  EXPECT_EQ(0, aml_dma_wait(&transfer.request));
+  OnDma(MakeDma<TypeParam>, CheckTestSaysWhenARequestIsDone);
 }
 
 TYPED_TEST_P(DmaContract, NotifyIsCalledOnce) {
-  std::atomic<int> calls{0};
-  aml_dma_options options = {};
-  options.notify = [](aml_dma_request *, void *argument) {
-    ++*static_cast<std::atomic<int> *>(argument);
-  };
-  options.notify_argument = &calls;
-  for (int round = 1; round <= 5; ++round) {
-    Transfer transfer;
-    ASSERT_EQ(0, Submit(this->dma(), transfer, &options));
-    EXPECT_EQ(0, aml_dma_wait(&transfer.request));
-    EXPECT_EQ(0, aml_dma_wait(&transfer.request));
-    EXPECT_EQ(round, calls);
-  }
+  OnDma(MakeDma<TypeParam>, CheckNotifyIsCalledOnce);
 }
 
 TYPED_TEST_P(DmaContract, AnEventfdCountsWhatIsDone) {
-  std::deque<Transfer> transfers(10);
-  const int descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  ASSERT_LE(0, descriptor);
-  aml_dma_options options = {};
-  options.eventfd = &descriptor;
-  for (Transfer &transfer : transfers)
-    ASSERT_EQ(0, Submit(this->dma(), transfer, &options));
-  const bool is_canceled = aml_dma_cancel(&transfers.back().request) == 0;
-  for (Transfer &transfer : transfers)
-    EXPECT_EQ(is_canceled && &transfer == &transfers.back() ? -AML_ECANCELED : 0,
-              aml_dma_wait(&transfer.request));
-  uint64_t sum = 0;
-  pollfd event = {descriptor, POLLIN, 0};
-  while (sum < transfers.size()) {
-    uint64_t count;
-    ASSERT_EQ(1, poll(&event, 1, 2000)) << "nothing came after " << sum;
-    ASSERT_EQ(ssize_t{sizeof count}, read(descriptor, &count, sizeof count));
-    sum += count;
-  }
-  EXPECT_EQ(transfers.size(), sum);
-  EXPECT_EQ(0, poll(&event, 1, 0));
-  close(descriptor);
+  OnDma(MakeDma<TypeParam>, CheckAnEventfdCountsWhatIsDone);
 }
 
 TYPED_TEST_P(DmaContract, OneOfManyIsWaitedFor) {
-  std::deque<Transfer> transfers(20);
-  std::vector<aml_dma_request *> requests;
-  for (Transfer &transfer : transfers) {
-    ASSERT_EQ(0, Submit(this->dma(), transfer));
-    requests.push_back(&transfer.request);
-  }
-  for (size_t i = 0; i < transfers.size(); ++i) {
-    size_t index;
-    ASSERT_EQ(0, aml_dma_wait_any(requests.size(), requests.data(), &index)) << aml_error_detail();
-    ASSERT_LT(index, requests.size());
-    ASSERT_EQ(AML_DMA_DONE, aml_dma_request_state(requests[index]));
-    EXPECT_TRUE(transfers[index].HasHappened());
-    requests[index] = nullptr;
-  }
+  OnDma(MakeDma<TypeParam>, CheckOneOfManyIsWaitedFor);
 }
 
 TYPED_TEST_P(DmaContract, WhatARequestComesAfterIsDoneBefore) {
-  std::deque<Transfer> chain(30);
-  std::vector<aml_dma_request *> before(chain.size());
-  std::deque<aml_dma_options> options(chain.size());
-  for (size_t i = 0; i < chain.size(); ++i) {
-    if (i > 0) {
-      before[i] = &chain[i - 1].request;
-      chain[i].src = chain[i - 1].dst;
-      options[i].after = &before[i];
-      options[i].after_count = 1;
-    }
-    ASSERT_EQ(0, Submit(this->dma(), chain[i], &options[i])) << aml_error_detail();
-  }
-  for (Transfer &transfer : chain) {
-    EXPECT_EQ(0, aml_dma_wait(&transfer.request));
-    EXPECT_EQ(chain[0].from, transfer.to);
-  }
+  OnDma(MakeDma<TypeParam>, CheckWhatARequestComesAfterIsDoneBefore);
 }
 
 TYPED_TEST_P(DmaContract, WhatComesAfterAFailureIsCanceled) {
-  Transfer first;
-  Transfer second;
-  const aml_dma_operation failing = {[](void *, const void *, size_t, void *) { return -AML_EIO; },
-                                     nullptr, 0, 0};
-  aml_dma_options fails = {};
-  fails.operation = &failing;
-  if ((aml_dma_capabilities(this->dma()) & AML_DMA_CAN_OPERATE) == 0)
-    return;
-  ASSERT_EQ(0, Submit(this->dma(), first, &fails));
-  aml_dma_request *const before[] = {&first.request};
-  aml_dma_options options = {};
-  options.after = before;
-  options.after_count = 1;
-  ASSERT_EQ(0, Submit(this->dma(), second, &options));
-  EXPECT_EQ(-AML_ECANCELED, aml_dma_wait(&second.request));
-  EXPECT_TRUE(second.HasNot());
-  ForgetTheLastError();
-  EXPECT_EQ(-AML_EIO, aml_dma_wait(&first.request));
-  EXPECT_EQ(-AML_EIO, aml_error_code()) << "wait says so in its caller's thread";
-  EXPECT_EQ(0u, std::string(aml_error_detail()).rfind("aml_dma_wait: ", 0)) << aml_error_detail();
+  OnDma(MakeDma<TypeParam>, CheckWhatComesAfterAFailureIsCanceled);
 }
 
 TYPED_TEST_P(DmaContract, ARefusedResubmissionKeepsTheOutcome) {
-  Transfer transfer;
-  ASSERT_EQ(0, Submit(this->dma(), transfer));
-  ASSERT_EQ(0, aml_dma_wait(&transfer.request));
-  transfer.src = aml_tile_bytes(transfer.to.data() + 1, transfer.dst.extent[0] - sizeof(int));
-  transfer.dst.extent[0] -= sizeof(int);
-  EXPECT_EQ(-AML_EINVAL, Submit(this->dma(), transfer)) << "they overlap";
-  EXPECT_EQ(AML_DMA_DONE, aml_dma_request_state(&transfer.request));
-  EXPECT_EQ(0, aml_dma_wait(&transfer.request));
+  OnDma(MakeDma<TypeParam>, CheckARefusedResubmissionKeepsTheOutcome);
 }
 
 TYPED_TEST_P(DmaContract, ManyAreLikeOneByOne) {
-  std::deque<Transfer> transfers;
-  for (int i = 0; i < 150; ++i)
-    transfers.emplace_back(i);
-  std::vector<aml_dma_transfer> batch;
-  for (Transfer &transfer : transfers)
-    batch.push_back({&transfer.request, &transfer.dst, &transfer.src, nullptr});
-  size_t taken = 0;
-  ASSERT_EQ(0, aml_dma_submit_many(this->dma(), batch.size(), batch.data(), &taken))
-      << aml_error_detail();
-  EXPECT_EQ(batch.size(), taken);
-  for (Transfer &transfer : transfers) {
-    EXPECT_EQ(0, aml_dma_wait(&transfer.request));
-    ASSERT_TRUE(transfer.HasHappened());
-  }
+  OnDma(MakeDma<TypeParam>, CheckManyAreLikeOneByOne);
 }
 
 TYPED_TEST_P(DmaContract, ManyStopAtTheFirstThatIsRefused) {
-  std::deque<Transfer> transfers(5);
-  std::vector<aml_dma_transfer> batch;
-  for (Transfer &transfer : transfers)
-    batch.push_back({&transfer.request, &transfer.dst, &transfer.src, nullptr});
-  batch[3].src = nullptr;
-  size_t taken = 77;
-  EXPECT_EQ(-AML_EINVAL, aml_dma_submit_many(this->dma(), batch.size(), batch.data(), &taken));
-  EXPECT_EQ(3u, taken);
-  for (size_t i = 0; i < transfers.size(); ++i) {
-    if (i < 3) {
-      EXPECT_EQ(0, aml_dma_wait(&transfers[i].request));
-    }
-    EXPECT_EQ(i < 3, transfers[i].HasHappened()) << i;
-  }
+  OnDma(MakeDma<TypeParam>, CheckManyStopAtTheFirstThatIsRefused);
 }
 
 TYPED_TEST_P(DmaContract, ABarrierMeansThatAllAreDone) {
-  std::deque<Transfer> transfers(50);
-  for (Transfer &transfer : transfers)
-    ASSERT_EQ(0, Submit(this->dma(), transfer));
-  EXPECT_EQ(0, aml_dma_barrier(this->dma()));
-  for (Transfer &transfer : transfers) {
-    EXPECT_EQ(AML_DMA_DONE, aml_dma_request_state(&transfer.request));
-    EXPECT_TRUE(transfer.HasHappened());
-    EXPECT_EQ(0, aml_dma_wait(&transfer.request));
-  }
+  OnDma(MakeDma<TypeParam>, CheckABarrierMeansThatAllAreDone);
 }
 
 TYPED_TEST_P(DmaContract, CancelSaysWhetherARequestWillRun) {
-  for (int round = 0; round < 20; ++round) {
-    Transfer transfer;
-    ASSERT_EQ(0, Submit(this->dma(), transfer));
-    const int err = aml_dma_cancel(&transfer.request);
-    if (err == 0) {
-      EXPECT_EQ(-AML_ECANCELED, aml_dma_wait(&transfer.request));
-      EXPECT_EQ(0, aml_dma_barrier(this->dma()));
-      EXPECT_TRUE(transfer.HasNot()) << "ran though it was canceled";
-    } else {
-      EXPECT_EQ(-AML_EBUSY, err);
-      EXPECT_EQ(0, aml_dma_wait(&transfer.request));
-      EXPECT_TRUE(transfer.HasHappened()) << "was lost, though it had begun";
-    }
-    EXPECT_EQ(-AML_EBUSY, aml_dma_cancel(&transfer.request)) << "it is done";
-  }
+  OnDma(MakeDma<TypeParam>, CheckCancelSaysWhetherARequestWillRun);
 }
 
 TYPED_TEST_P(DmaContract, CallsThatSucceedLeaveTheLastError) {
-  Transfer transfer;
-  ForgetTheLastError();
-  EXPECT_EQ(0, Submit(this->dma(), transfer));
-  EXPECT_EQ(0, aml_dma_wait(&transfer.request));
-  EXPECT_EQ(0, aml_dma_copy(this->dma(), &transfer.dst, &transfer.src, nullptr));
-  EXPECT_EQ(0, aml_dma_barrier(this->dma()));
-  EXPECT_TRUE(NothingWasRecorded()) << aml_error_detail();
+  OnDma(MakeDma<TypeParam>, CheckCallsThatSucceedLeaveTheLastError);
 }
 
 TYPED_TEST_P(DmaContract, ThreadsShareADmaThatIsSafe) {
-  if ((aml_dma_capabilities(this->dma()) & AML_DMA_THREAD_SAFE) == 0)
-    return;
-  std::atomic<size_t> lost{0};
-  std::vector<std::thread> threads;
-  for (int t = 0; t < 3; ++t)
-    threads.emplace_back([&, t] {
-      for (int round = 0; round < 200; ++round) {
-        std::deque<Transfer> mine;
-        for (int i = 0; i < 3; ++i)
-          lost += Submit(this->dma(), mine.emplace_back(1 + t * 1000 + i)) != 0;
-        for (Transfer &transfer : mine)
-          lost += aml_dma_wait(&transfer.request) != 0 || !transfer.HasHappened();
-      }
-    });
-  for (std::thread &thread : threads)
-    thread.join();
-  EXPECT_EQ(0u, lost);
+  OnDma(MakeDma<TypeParam>, CheckThreadsShareADmaThatIsSafe);
 }
 
 TYPED_TEST_P(DmaContract, FiniWaitsForWhatIsInFlight) {
-  std::deque<Transfer> transfers(20);
-  for (Transfer &transfer : transfers)
-    ASSERT_EQ(0, Submit(this->dma(), transfer));
-  aml_dma_fini(this->dma());
-  for (const Transfer &transfer : transfers) {
-    EXPECT_EQ(AML_DMA_DONE, aml_dma_request_state(&transfer.request));
-    EXPECT_TRUE(transfer.HasHappened());
-  }
+  OnDma(MakeDma<TypeParam>, CheckFiniWaitsForWhatIsInFlight);
 }
 
 TYPED_TEST_P(DmaContract, FiniLeavesStorageAsDeclared) {
-  const aml_dma_ops *const ops = this->dma()->ops;
-  for (int round = 0; round < 3; ++round) {
-    Transfer transfer;
-    EXPECT_EQ(0, aml_dma_copy(this->dma(), &transfer.dst, &transfer.src, nullptr));
-    aml_dma_fini(this->dma());
-    aml_dma_fini(this->dma());
-    ASSERT_EQ(ops, this->dma()->ops);
-    ASSERT_EQ(0, this->factory_.Init()) << aml_error_detail();
-    EXPECT_TRUE(transfer.HasHappened());
-  }
-  TypeParam declared;
-  aml_dma_fini(declared.dma);
-  EXPECT_EQ(ops, declared.dma->ops);
+  CheckFiniLeavesStorageAsDeclared(MakeDma<TypeParam>);
 }
 
 TYPED_TEST_P(DmaContract, ACreatedDmaIsLikeADeclaredOne) {
-  aml_dma *created = nullptr;
-  ASSERT_EQ(0, TypeParam::Create(&created)) << aml_error_detail();
-  EXPECT_EQ(this->dma()->ops, created->ops);
-  Transfer transfer;
-  EXPECT_EQ(0, aml_dma_copy(created, &transfer.dst, &transfer.src, nullptr));
-  EXPECT_TRUE(transfer.HasHappened());
-  aml_dma_destroy(&created);
-  EXPECT_EQ(nullptr, created);
+  CheckACreatedDmaIsLikeADeclaredOne(MakeDma<TypeParam>);
 }
 
 } // namespace aml_testing

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "aml/tests/contract/internal/arena_upkeep.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "aml/core/arena.h"
+#include "aml/core/error.h"
+#include "aml/tests/contract/internal/arena_fixture.h"
+#include "aml/tests/contract/internal/arena_oracle.h"
+#include "aml/tests/contract/internal/refusal.h"
+#include "aml/tests/contract/internal/watched_area.h"
+
+namespace aml_testing {
+
+namespace {
+
+/** Fills the arena with `count` blocks of a size that leaves something over in most chunks. */
+void AllocMany(Blocks *blocks, size_t count) {
+  for (size_t i = 0; i < count; ++i)
+    ASSERT_NE(nullptr, blocks->Alloc(30000 + i)) << aml_error_detail();
+}
+
+/** Gives all blocks back, by whatever the arena can; false if it cannot. */
+bool GiveAllBack(aml_arena *arena, Blocks *blocks) {
+  if (Can(arena, AML_ARENA_CAN_RESET)) {
+    EXPECT_EQ(0, aml_arena_reset(arena)) << aml_error_detail();
+    blocks->ForgetAll();
+    return true;
+  }
+  while (Can(arena, AML_ARENA_CAN_FREE) && blocks->count() != 0)
+    blocks->Free(blocks->at(0));
+  return blocks->count() == 0;
+}
+
+} // namespace
+
+void CheckResetKeepsTheMemoryForReuse(aml_arena *arena, WatchedArea &area) {
+  Blocks blocks(arena, area);
+  AllocMany(&blocks, 40);
+  if (!Can(arena, AML_ARENA_CAN_RESET)) {
+    ExpectRefusedWith(-AML_ENOTSUP, "aml_arena_reset:", [arena] { return aml_arena_reset(arena); });
+    blocks.CheckAllContents();
+    return;
+  }
+  blocks.CheckAllContents();
+  const size_t calls = area.calls();
+  const aml_arena_stats full = StatsOf(arena);
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_EQ(0, aml_arena_reset(arena)) << aml_error_detail();
+    blocks.ForgetAll();
+    blocks.Check();
+    EXPECT_EQ(full.reserved_size, StatsOf(arena).reserved_size);
+    AllocMany(&blocks, 40);
+    blocks.CheckAllContents();
+  }
+  EXPECT_EQ(calls, area.calls()) << "it asks the area for what it had";
+  EXPECT_EQ(0, aml_arena_reset(arena));
+  EXPECT_EQ(0, aml_arena_reset(arena)) << "an empty arena";
+}
+
+void CheckTrimGivesBackWhatHoldsNoBlock(aml_arena *arena, WatchedArea &area) {
+  Blocks blocks(arena, area);
+  AllocMany(&blocks, 50);
+  size_t released = 12345;
+  if (!Can(arena, AML_ARENA_CAN_TRIM)) {
+    ExpectRefusedWith(-AML_ENOTSUP,
+                      "aml_arena_trim:", [&] { return aml_arena_trim(arena, 0, &released); });
+    EXPECT_EQ(12345u, released);
+    return;
+  }
+  EXPECT_EQ(0, aml_arena_trim(arena, 0, nullptr)) << aml_error_detail();
+  blocks.CheckAllContents();
+  blocks.Check();
+  if (!GiveAllBack(arena, &blocks) || area.mapped() == 0)
+    return;
+  const size_t full = area.mapped();
+  EXPECT_EQ(0, aml_arena_trim(arena, full, &released)) << aml_error_detail();
+  EXPECT_EQ(0u, released) << "all of it may stay";
+  EXPECT_EQ(0, aml_arena_trim(arena, full / 2, &released)) << aml_error_detail();
+  const size_t half = area.mapped();
+  EXPECT_EQ(full - half, released);
+  EXPECT_EQ(0, aml_arena_trim(arena, 0, &released)) << aml_error_detail();
+  EXPECT_EQ(half - area.mapped(), released);
+  EXPECT_LE(half, full / 2 + area.mapped()) << "more was kept than may stay";
+  EXPECT_LT(area.mapped(), full) << "nothing was given back";
+  EXPECT_EQ(0, aml_arena_trim(arena, 0, &released));
+  EXPECT_EQ(0u, released) << "there was nothing left";
+  blocks.Check();
+  AllocMany(&blocks, 5);
+}
+
+void CheckATrimThatFailsKeepsTheChunk(aml_arena *arena, WatchedArea &area) {
+  Blocks blocks(arena, area);
+  AllocMany(&blocks, 50);
+  if (!Can(arena, AML_ARENA_CAN_TRIM) || !GiveAllBack(arena, &blocks) || area.mapped() == 0)
+    return;
+  const size_t full = area.mapped();
+  area.RefuseUnmaps(true);
+  ForgetTheLastError();
+  EXPECT_EQ(-AML_EBUSY, aml_arena_trim(arena, 0, nullptr));
+  EXPECT_EQ(-AML_EBUSY, aml_error_code());
+  EXPECT_EQ(full, area.mapped());
+  blocks.Check();
+  area.RefuseUnmaps(false);
+  AllocMany(&blocks, 50);
+  EXPECT_EQ(full, area.mapped()) << "what was kept is not used again";
+  blocks.CheckAllContents();
+  EXPECT_TRUE(GiveAllBack(arena, &blocks));
+  EXPECT_EQ(0, aml_arena_trim(arena, 0, nullptr)) << aml_error_detail();
+  EXPECT_LT(area.mapped(), full);
+}
+
+void CheckAFullArenaSaysSoAndKeepsItsBlocks(aml_arena *arena, WatchedArea &area) {
+  Blocks blocks(arena, area);
+  AllocMany(&blocks, 3);
+  const bool grows = area.mapped() != 0;
+  area.RefuseMaps(true);
+  size_t size = 1 << 20;
+  for (int i = 0; i < 1000 && size != 0; ++i)
+    if (blocks.Alloc(size, 1) == nullptr)
+      size /= 2;
+  EXPECT_EQ(0u, size) << "there is memory without end";
+  blocks.CheckAllContents();
+  area.RefuseMaps(false);
+  if (grows && StatsOf(arena).limit == AML_UNKNOWN) {
+    EXPECT_NE(nullptr, blocks.Alloc(1 << 20)) << "unusable after a failure";
+  }
+  blocks.CheckAllContents();
+}
+
+void CheckTheLimitHolds(aml_arena *arena, WatchedArea &area) {
+  Blocks blocks(arena, area);
+  const uint64_t limit = StatsOf(arena).limit;
+  if (limit == AML_UNKNOWN)
+    return;
+  uint64_t sum = 0;
+  while (sum <= limit && blocks.Alloc(1 << 16) != nullptr)
+    sum += 1 << 16;
+  EXPECT_LE(sum, limit);
+  EXPECT_LE(area.mapped(), limit);
+  EXPECT_EQ(limit, StatsOf(arena).limit);
+  blocks.CheckAllContents();
+}
+
+void CheckStatsFillEveryField(aml_arena *arena, WatchedArea &area) {
+  Blocks blocks(arena, area);
+  (void)blocks.Alloc(100);
+  aml_arena_stats low;
+  aml_arena_stats high;
+  std::memset(&low, 0x11, sizeof low);
+  std::memset(&high, 0x66, sizeof high);
+  EXPECT_EQ(0, aml_arena_get_stats(arena, &low));
+  EXPECT_EQ(0, aml_arena_get_stats(arena, &high));
+  EXPECT_EQ(NumbersOf(low), NumbersOf(high)) << "a field was left as it was";
+  ExpectRefused("aml_arena_get_stats: arena", [&] { return aml_arena_get_stats(nullptr, &low); });
+  ExpectRefused("aml_arena_get_stats: stats", [&] { return aml_arena_get_stats(arena, nullptr); });
+  EXPECT_EQ(NumbersOf(low), NumbersOf(high)) << "changed by a failure";
+}
+
+void CheckCapabilitiesHaveTheirOperations(aml_arena *arena, WatchedArea &) {
+  const aml_arena_ops *const ops = arena->ops;
+  EXPECT_STRNE("", ops->name);
+  EXPECT_EQ(0u, aml_arena_capabilities(arena) & ~0xffu) << "capabilities that there are not";
+  EXPECT_TRUE(!Can(arena, AML_ARENA_CAN_REALLOC) || ops->realloc != nullptr);
+  EXPECT_TRUE(!Can(arena, AML_ARENA_KNOWS_SIZE) || ops->usable_size != nullptr);
+  EXPECT_TRUE(!Can(arena, AML_ARENA_KNOWS_OWN) || ops->owns != nullptr);
+  EXPECT_TRUE(!Can(arena, AML_ARENA_CAN_RESET) || ops->reset != nullptr);
+  EXPECT_TRUE(!Can(arena, AML_ARENA_CAN_TRIM) || ops->trim != nullptr);
+}
+
+void CheckNullIsNoArena() {
+  EXPECT_EQ(0u, aml_arena_capabilities(nullptr));
+  size_t released = 12345;
+  ExpectRefused("aml_arena_reset: arena", [] { return aml_arena_reset(nullptr); });
+  ExpectRefused("aml_arena_trim: arena", [&] { return aml_arena_trim(nullptr, 0, &released); });
+  ExpectRefused("aml_arena_validate: arena", [] { return aml_arena_validate(nullptr); });
+  EXPECT_EQ(12345u, released);
+}
+
+} // namespace aml_testing
