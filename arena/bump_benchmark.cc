@@ -142,10 +142,10 @@ void BM_ArenaBump_Reset(benchmark::State &state) {
 }
 
 BENCHMARK(BM_Baseline_PointerIncrement)->Arg(16)->Arg(64)->Arg(1000);
-BENCHMARK(BM_ArenaBump_AllocInline)->Arg(16)->Arg(64)->Arg(1000);
-BENCHMARK(BM_ArenaBump_Alloc)->Arg(16)->Arg(64)->Arg(1000);
 BENCHMARK(BM_Baseline_PmrMonotonic)->Arg(16)->Arg(64)->Arg(1000);
 BENCHMARK(BM_Baseline_MallocFree)->Arg(16)->Arg(64)->Arg(1000);
+BENCHMARK(BM_ArenaBump_AllocInline)->Arg(16)->Arg(64)->Arg(1000);
+BENCHMARK(BM_ArenaBump_Alloc)->Arg(16)->Arg(64)->Arg(1000);
 BENCHMARK(BM_ArenaBump_CreateAllocDestroy)->Arg(64);
 BENCHMARK(BM_ArenaBump_Reset);
 
