@@ -57,6 +57,7 @@ def bazel4_repositories():
     _files_repository(name = "rules_cc", files = rules_cc)
     _files_repository(name = "rules_shell", files = {
         "shell/BUILD.bazel": "",
+        "shell/sh_binary.bzl": "sh_binary = native.sh_binary\n",
         "shell/sh_test.bzl": "sh_test = native.sh_test\n",
     })
     _files_repository(name = "rules_java", files = {

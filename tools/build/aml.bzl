@@ -116,6 +116,23 @@ def aml_types(name):
         visibility = ["//tests/graph:__pkg__"],
     )
 
+def aml_benchmarks(name):
+    """Names the benchmarks that a package has declared so far; for //tools/benchmark.
+
+    Args:
+      name: benchmarks, which is what that looks for.
+    """
+    native.filegroup(
+        name = name,
+        testonly = True,
+        srcs = [
+            ":" + program
+            for program, rule in native.existing_rules().items()
+            if rule["kind"] == "cc_binary" and "benchmark" in rule["tags"]
+        ],
+        visibility = ["//tools/benchmark:__pkg__"],
+    )
+
 def aml_cc_test_library(name, copts = [], **kwargs):
     """A C++ library for tests, its hdrs included as "aml/<package>/<header>".
 
