@@ -162,7 +162,7 @@ TEST_F(DmaMultiplex, ABatchEndsWhereNoRouteLeads) {
   aml_tile far = aml_tile_bytes(&bytes[2], sizeof(int));
   far.area = device_.get();
   const aml_dma_operation failing = {[](void *, const void *, size_t, void *) { return -AML_EIO; },
-                                     nullptr};
+                                     nullptr, 0, 0};
   aml_dma_options fails = {};
   fails.operation = &failing;
   aml_dma_request requests[3] = {};
@@ -215,7 +215,7 @@ private:
   std::atomic<bool> blocks_{true};
   char byte_ = 0;
   aml_tile tile_ = aml_tile_bytes(&byte_, 1);
-  aml_dma_operation operation_ = {Run, this};
+  aml_dma_operation operation_ = {Run, this, 0, 0};
   aml_dma_options options_{};
   aml_dma_request request_{};
   aml_dma *dma_ = nullptr;

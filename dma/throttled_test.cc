@@ -231,7 +231,7 @@ TEST_F(DmaThrottled, BytesAreTheDestinations) {
   Init(1);
   static double element;
   const aml_dma_operation narrows = {[](void *, const void *, size_t, void *) { return 0; },
-                                     nullptr};
+                                     nullptr, 0, 0};
   aml_dma_options options = {};
   options.operation = &narrows;
   const size_t count = 100;

@@ -173,7 +173,7 @@ TEST_F(DmaTraced, WhatTheUserAsksForReachesTheInnerDma) {
   const int descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   ASSERT_LE(0, descriptor);
   const aml_dma_operation operation = {[](void *, const void *, size_t, void *) { return 0; },
-                                       nullptr};
+                                       nullptr, 0, 0};
   aml_dma_options user = {};
   user.use = AML_DMA_USE_STREAM;
   user.flags = AML_DMA_DISTINCT;

@@ -25,9 +25,9 @@ bool aml_internal_ring_try_reserve(struct aml_internal_ring *ring, uint64_t *pos
 
 /** Fetches a request that is likely to be taken soon: its lines are those of who put it there. */
 static void prefetch(const struct aml_internal_ring *ring, uint64_t position) {
-  const struct aml_internal_ring_slot *const slot = aml_internal_ring_slot(ring, position);
+  const struct aml_internal_ring_slot *const slot = aml_internal_ring_slot_of(ring, position);
   const uint64_t word = __atomic_load_n(&slot->word, __ATOMIC_RELAXED);
-  if (aml_internal_ring_phase(word) == AML_INTERNAL_RING_FREE)
+  if (aml_internal_ring_phase_of(word) == AML_INTERNAL_RING_FREE)
     return;
   const char *const request = (const char *)__atomic_load_n(&slot->request, __ATOMIC_RELAXED);
   __builtin_prefetch(request, 1);
@@ -39,10 +39,10 @@ struct aml_dma_request *aml_internal_ring_take(struct aml_internal_ring *ring, b
   for (;;) {
     uint64_t head = __atomic_load_n(&ring->head, __ATOMIC_RELAXED);
     const uint64_t word = aml_internal_ring_word(ring, head);
-    struct aml_internal_ring_slot *const slot = aml_internal_ring_slot(ring, head);
+    struct aml_internal_ring_slot *const slot = aml_internal_ring_slot_of(ring, head);
     struct aml_dma_request *request = NULL;
     if (aml_internal_ring_laps_ahead(ring, word, head) == 0) {
-      const enum aml_internal_ring_phase phase = aml_internal_ring_phase(word);
+      const enum aml_internal_ring_phase phase = aml_internal_ring_phase_of(word);
       if (phase == AML_INTERNAL_RING_FREE || (phase == AML_INTERNAL_RING_LATER && !any))
         return NULL;
       prefetch(ring, head + AHEAD);
@@ -71,5 +71,5 @@ bool aml_internal_ring_has_work(const struct aml_internal_ring *ring) {
   const uint64_t word = aml_internal_ring_word(ring, head);
   // A head whose slot is a lap ahead is behind: there may be work further on.
   return aml_internal_ring_laps_ahead(ring, word, head) != 0 ||
-         aml_internal_ring_phase(word) != AML_INTERNAL_RING_FREE;
+         aml_internal_ring_phase_of(word) != AML_INTERNAL_RING_FREE;
 }

@@ -51,14 +51,14 @@ enum aml_internal_ring_phase {
 };
 
 static inline struct aml_internal_ring_slot *
-aml_internal_ring_slot(const struct aml_internal_ring *ring, uint64_t position) {
+aml_internal_ring_slot_of(const struct aml_internal_ring *ring, uint64_t position) {
   return &ring->slots[position & (((uint64_t)1 << ring->log2_size) - 1)];
 }
 
 /** The word of a position's slot. */
 static inline uint64_t aml_internal_ring_word(const struct aml_internal_ring *ring,
                                               uint64_t position) {
-  return __atomic_load_n(&aml_internal_ring_slot(ring, position)->word, __ATOMIC_SEQ_CST);
+  return __atomic_load_n(&aml_internal_ring_slot_of(ring, position)->word, __ATOMIC_SEQ_CST);
 }
 
 /** How many laps a word is ahead of a position; they wrap. */
@@ -68,14 +68,14 @@ static inline int32_t aml_internal_ring_laps_ahead(const struct aml_internal_rin
                    (uint32_t)(position >> ring->log2_size));
 }
 
-static inline enum aml_internal_ring_phase aml_internal_ring_phase(uint64_t word) {
+static inline enum aml_internal_ring_phase aml_internal_ring_phase_of(uint64_t word) {
   return (enum aml_internal_ring_phase)(word & ((1U << AML_INTERNAL_RING_PHASE_BITS) - 1));
 }
 
 /** Claims what a slot was seen to hold. Returns: false: it holds something else by now. */
 static inline bool aml_internal_ring_claim_word(struct aml_internal_ring_slot *slot,
                                                 uint64_t word) {
-  const uint64_t claimed = word - aml_internal_ring_phase(word) +
+  const uint64_t claimed = word - (uint64_t)aml_internal_ring_phase_of(word) +
                            (UINT64_C(1) << AML_INTERNAL_RING_LAP_SHIFT) +
                            (UINT64_C(1) << AML_INTERNAL_RING_PHASE_BITS);
   return __atomic_compare_exchange_n(&slot->word, &word, claimed, false, __ATOMIC_ACQ_REL,
@@ -95,15 +95,15 @@ static inline bool aml_internal_ring_is_free(const struct aml_internal_ring *rin
                                              uint64_t position) {
   const uint64_t word = aml_internal_ring_word(ring, position);
   return aml_internal_ring_laps_ahead(ring, word, position) == 0 &&
-         aml_internal_ring_phase(word) == AML_INTERNAL_RING_FREE;
+         aml_internal_ring_phase_of(word) == AML_INTERNAL_RING_FREE;
 }
 
 /** Puts a request at a reserved position whose slot is free; from now on it can be claimed. */
 static inline void aml_internal_ring_put(struct aml_internal_ring *ring, uint64_t position,
                                          struct aml_dma_request *request) {
-  struct aml_internal_ring_slot *const slot = aml_internal_ring_slot(ring, position);
-  const uint64_t phase =
-      request->options->after_count == 0 ? AML_INTERNAL_RING_READY : AML_INTERNAL_RING_LATER;
+  struct aml_internal_ring_slot *const slot = aml_internal_ring_slot_of(ring, position);
+  const uint64_t phase = request->options->after_count == 0 ? (uint64_t)AML_INTERNAL_RING_READY
+                                                            : (uint64_t)AML_INTERNAL_RING_LATER;
   __atomic_store_n(&slot->request, request, __ATOMIC_RELAXED);
   // Added, as those who finish change the word too.
   (void)__atomic_fetch_add(&slot->word, phase, __ATOMIC_SEQ_CST);
@@ -124,8 +124,8 @@ struct aml_dma_request *aml_internal_ring_take(struct aml_internal_ring *ring, b
 static inline bool aml_internal_ring_claim(struct aml_internal_ring *ring, uint64_t position) {
   uint64_t word = aml_internal_ring_word(ring, position);
   while (aml_internal_ring_laps_ahead(ring, word, position) == 0 &&
-         aml_internal_ring_phase(word) != AML_INTERNAL_RING_FREE) {
-    if (aml_internal_ring_claim_word(aml_internal_ring_slot(ring, position), word))
+         aml_internal_ring_phase_of(word) != AML_INTERNAL_RING_FREE) {
+    if (aml_internal_ring_claim_word(aml_internal_ring_slot_of(ring, position), word))
       return true;
     word = aml_internal_ring_word(ring, position); // somebody finished meanwhile, or claimed it
   }
@@ -134,7 +134,7 @@ static inline bool aml_internal_ring_claim(struct aml_internal_ring *ring, uint6
 
 /** Says that a request that was claimed is done. */
 static inline void aml_internal_ring_finish(struct aml_internal_ring *ring, uint64_t position) {
-  (void)__atomic_fetch_sub(&aml_internal_ring_slot(ring, position)->word,
+  (void)__atomic_fetch_sub(&aml_internal_ring_slot_of(ring, position)->word,
                            UINT64_C(1) << AML_INTERNAL_RING_PHASE_BITS, __ATOMIC_SEQ_CST);
 }
 
