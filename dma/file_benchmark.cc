@@ -10,6 +10,7 @@
 
 #include <benchmark/benchmark.h>
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <cstddef>
@@ -129,23 +130,42 @@ public:
 };
 #endif
 
-/** Reads a file in pieces, of which four are requested at once. */
+/** Reads a file in pieces, of which four are requested at once: the next one for each that is done.
+ */
 void ReadPieces(aml_dma *dma, const File &file, char *memory) {
   aml_tile tiles[kDepth][2];
   aml_dma_request requests[kDepth] = {};
   aml_testing::DescriptorArea area(file.descriptor());
+  const int done_fd = eventfd(0, EFD_CLOEXEC);
+  aml_dma_options options = {};
+  options.eventfd = &done_fd;
   const size_t count = FileSize() / kPiece;
-  for (size_t i = 0; i < count + kDepth; ++i) {
-    const size_t slot = i % kDepth;
-    if (i >= kDepth && aml_dma_wait(&requests[slot]) != 0)
-      std::abort();
-    if (i >= count)
-      continue;
+  size_t begun = 0;
+  const auto begin = [&](size_t slot) {
     tiles[slot][0] = aml_tile_bytes(memory + slot * kPiece, kPiece);
-    tiles[slot][1] = area.Bytes(i * kPiece, kPiece);
-    if (aml_dma_submit(dma, &requests[slot], &tiles[slot][0], &tiles[slot][1], nullptr) != 0)
+    tiles[slot][1] = area.Bytes(begun++ * kPiece, kPiece);
+    if (aml_dma_submit(dma, &requests[slot], &tiles[slot][0], &tiles[slot][1], &options) != 0)
       std::abort();
+  };
+  for (size_t slot = 0; slot < kDepth && begun < count; ++slot)
+    begin(slot);
+  for (size_t done = 0; done < count;) {
+    uint64_t signals;
+    if (read(done_fd, &signals, sizeof signals) != sizeof signals)
+      std::abort();
+    for (size_t slot = 0; slot < kDepth && signals > 0; ++slot) {
+      if (aml_dma_request_state(&requests[slot]) != AML_DMA_DONE)
+        continue;
+      if (aml_dma_wait(&requests[slot]) != 0)
+        std::abort();
+      requests[slot] = aml_dma_request{};
+      --signals;
+      ++done;
+      if (begun < count)
+        begin(slot);
+    }
   }
+  (void)close(done_fd);
 }
 
 void BM_DmaFile_ReadDirect(benchmark::State &state) {
