@@ -15,6 +15,7 @@
 #include <iterator>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "aml/core/arena.h"
@@ -119,7 +120,7 @@ template <class Allocator> void Bulk(benchmark::State &state, Allocator allocato
 }
 
 void Overhead(benchmark::State &state, Arena allocator) {
-  constexpr size_t kFill = size_t{64} << 20;
+  const size_t fill_size = std::max(size_t{64} << 20, SizeOf(state) << 11);
   struct Block {
     void *pointer;
     size_t size;
@@ -127,19 +128,24 @@ void Overhead(benchmark::State &state, Arena allocator) {
   aml_arena_stats stats = {};
   size_t asked = 0;
   for (auto _ : state) {
-    Draws draws(SizeOf(state), SIZE_MAX);
+    Draws draws(SizeOf(state), 1);
+    std::mt19937_64 random(1);
     std::vector<Block> blocks;
-    for (asked = 0; asked < kFill; asked += blocks.back().size) {
-      const size_t size = draws.Size();
-      blocks.push_back({allocator.Alloc(size), size});
-    }
-    for (size_t i = 0; i < 4 * blocks.size(); ++i) {
-      Block &block = blocks[draws.Place() % blocks.size()];
-      allocator.Free(block.pointer);
-      asked -= block.size;
-      block.size = draws.Size();
-      block.pointer = allocator.Alloc(block.size);
-      asked += block.size;
+    asked = 0;
+    const auto fill = [&] {
+      while (asked < fill_size) {
+        const size_t size = draws.Size();
+        blocks.push_back({allocator.Alloc(size), size});
+        asked += size;
+      }
+    };
+    fill();
+    for (size_t replaced = 4 * blocks.size(); replaced > 0; --replaced) {
+      std::swap(blocks[random() % blocks.size()], blocks.back());
+      allocator.Free(blocks.back().pointer);
+      asked -= blocks.back().size;
+      blocks.pop_back();
+      fill();
     }
     if (aml_arena_get_stats(allocator.arena, &stats) != 0)
       return state.SkipWithError(aml_error_detail());
