@@ -18,6 +18,7 @@
 #include "aml/area/shm.h"
 #include "aml/area/tracked.h"
 #include "aml/arena/bump.h"
+#include "aml/arena/tlsf.h"
 #include "aml/binding/block.h"
 #include "aml/binding/cyclic.h"
 #include "aml/binding/function.h"
