@@ -13,30 +13,16 @@
 #include "aml/core/error.h"
 #include "aml/tests/fault/each_failure.h"
 #include "aml/tests/fault/system.h"
-#include "aml/tests/support/arena_faults.h"
-#include "aml/tests/support/page_area.h"
+#include "aml/tests/support/arena_system_faults.h"
 
 namespace {
 
 TEST(ArenaTlsfSystemFault, SurvivesEachFailureOfTheSystem) {
-  PageArea area;
-  aml_arena_tlsf_options options = {};
-  options.chunk_size = 1; // so that less than a chunk is never asked for
-  aml_fault_held before = {};
-  const size_t failures = aml_testing::LiveThroughEachFailure(
-      [&](aml_arena **arena) { return aml_arena_tlsf_create(arena, area.get(), &options); },
-      -AML_ENOMEM,
-      [&](size_t nth) {
-        before = aml_fault_system_held();
-        aml_fault_system_arm(AML_FAULT_MEMORY, nth, ENOMEM);
-      },
-      [&] {
-        const size_t failed = aml_fault_system_disarm().failed;
-        ExpectHeld(before);
-        return failed;
-      });
-  EXPECT_LT(10u, failures) << "there was little to fail";
-  EXPECT_EQ(0, area.live());
+  aml_testing::ExpectArenaSurvivesTheSystem([](aml_area *area, aml_arena **arena) {
+    aml_arena_tlsf_options options = {};
+    options.chunk_size = 1; // so that less than a chunk is never asked for
+    return aml_arena_tlsf_create(arena, area, &options);
+  });
 }
 
 TEST(ArenaTlsfSystemFault, CreateAllocatesTheArenaAndItsTable) {

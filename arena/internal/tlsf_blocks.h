@@ -140,7 +140,7 @@ static inline size_t block_size(size_t size) {
 // are the row, and a row above the first is a doubling of the size.
 
 static inline unsigned class_shift(size_t grains) {
-  return 63u - COLUMN_BITS - (unsigned)__builtin_clzll((uint64_t)grains | 1 << COLUMN_BITS);
+  return ((unsigned)__builtin_clzll((uint64_t)grains | 1 << COLUMN_BITS) ^ 63u) - COLUMN_BITS;
 }
 
 /** The class that blocks of a size are in. */

@@ -10,6 +10,8 @@
 
 #include "aml/core/error.h"
 #include "aml/tests/contract/internal/memory.h"
+#include "aml/tests/fault/area.h"
+#include "aml/tests/support/page_area.h"
 
 namespace aml_testing {
 
@@ -194,6 +196,28 @@ size_t LiveThroughEachFailure(const CreateArena &create, int code,
     EXPECT_EQ(1u, failed);
   }
   return 0;
+}
+
+void ExpectArenaSurvivesItsArea(const CreateArenaOver &create) {
+  PageArea pages;
+  aml_area *area = nullptr;
+  ASSERT_EQ(0, aml_area_fault_create(&area, pages.get(), 0));
+  int lost = 0; // mappings that the area did not take back when the arena ended
+  const size_t failures = LiveThroughEachFailure(
+      [&](aml_arena **arena) { return create(area, arena); }, -AML_EPERM,
+      [&](size_t nth) { aml_area_fault_arm(area, AML_AREA_FAULT_ALL, nth, 1, -AML_EPERM); },
+      [&] {
+        const size_t failed = aml_area_fault_disarm(area);
+        EXPECT_GE(failed, aml_area_fault_live(area));
+        lost += static_cast<int>(aml_area_fault_live(area));
+        aml_area_destroy(&area);
+        EXPECT_EQ(0, aml_area_fault_create(&area, pages.get(), 0));
+        return failed;
+      });
+  EXPECT_LT(20u, failures) << "there was little to fail";
+  EXPECT_EQ(lost, pages.live());
+  EXPECT_GT(4, lost) << "trim and the arena's end give up when one chunk is refused";
+  aml_area_destroy(&area);
 }
 
 } // namespace aml_testing

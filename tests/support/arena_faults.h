@@ -4,13 +4,13 @@
 // the system or of the C heap. The call of the arena that it comes of says so and changes nothing,
 // and then succeeds when it is made again.
 //
-//     const auto create = [&](aml_arena **arena) {
-//       return aml_arena_tlsf_create(arena, area, &options); // chunks of a page
-//     };
-//     size_t runs = LiveThroughEachFailure(
-//         create, -AML_EPERM,
-//         [&](size_t nth) { aml_area_fault_arm(area, AML_AREA_FAULT_ALL, nth, 1, -AML_EPERM); },
-//         [&] { return aml_area_fault_disarm(area); });
+//     TEST(ArenaTlsfFault, SurvivesEachFailureOfItsArea) {
+//       aml_testing::ExpectArenaSurvivesItsArea([](aml_area *area, aml_arena **arena) {
+//         return aml_arena_tlsf_create(arena, area, &options); // chunks of a page
+//       });
+//     }
+//
+// For failures of the system there is arena_system_faults.h.
 
 #ifndef AML_TESTS_SUPPORT_ARENA_FAULTS_H
 #define AML_TESTS_SUPPORT_ARENA_FAULTS_H
@@ -18,11 +18,13 @@
 #include <cstddef>
 #include <functional>
 
+#include "aml/core/area.h"
 #include "aml/core/arena.h"
 
 namespace aml_testing {
 
 using CreateArena = std::function<int(aml_arena **arena)>;
+using CreateArenaOver = std::function<int(aml_area *area, aml_arena **arena)>;
 
 /**
  * Creates an arena, uses it in all ways that it can be used, and destroys it; once for each call
@@ -38,6 +40,9 @@ using CreateArena = std::function<int(aml_arena **arena)>;
 size_t LiveThroughEachFailure(const CreateArena &create, int code,
                               const std::function<void(size_t nth)> &arm,
                               const std::function<size_t()> &disarm);
+
+/** Likewise, over an area of which each call fails in turn; there must be some dozen. */
+void ExpectArenaSurvivesItsArea(const CreateArenaOver &create);
 
 } // namespace aml_testing
 
