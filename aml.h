@@ -17,6 +17,7 @@
 #include "aml/area/linux.h"
 #include "aml/area/shm.h"
 #include "aml/area/tracked.h"
+#include "aml/arena/buddy.h"
 #include "aml/arena/bump.h"
 #include "aml/arena/tlsf.h"
 #include "aml/binding/block.h"
