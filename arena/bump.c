@@ -284,8 +284,9 @@ static bool owns(const struct aml_arena *arena, const void *pointer) {
 }
 
 static unsigned capabilities(const struct aml_arena *arena) {
-  (void)arena;
-  return AML_ARENA_KNOWS_OWN | AML_ARENA_CAN_RESET | AML_ARENA_CAN_TRIM;
+  const struct aml_internal_source *const source = &const_bump_of(arena)->source;
+  const unsigned can = AML_ARENA_KNOWS_OWN | AML_ARENA_CAN_RESET | AML_ARENA_CAN_TRIM;
+  return source->is_readable && source->is_writable ? can | AML_ARENA_HOST_MEMORY : can;
 }
 
 static void stats(const struct aml_arena *arena, struct aml_arena_stats *result) {

@@ -50,7 +50,8 @@ enum aml_arena_capability {
   AML_ARENA_KNOWS_SIZE = 1 << 4,  /**< aml_arena_usable_size() works */
   AML_ARENA_KNOWS_OWN = 1 << 5,   /**< aml_arena_owns() works */
   AML_ARENA_CAN_RESET = 1 << 6,   /**< aml_arena_reset() works */
-  AML_ARENA_CAN_TRIM = 1 << 7     /**< aml_arena_trim() works */
+  AML_ARENA_CAN_TRIM = 1 << 7,    /**< aml_arena_trim() works */
+  AML_ARENA_HOST_MEMORY = 1 << 8  /**< the host can read and write all blocks */
 };
 
 enum aml_arena_flag {

@@ -175,6 +175,15 @@ struct TakesAnyAreaInBand : HeapFactory<TakesAnyAreaInBand> {
 };
 EXPECT_CAUGHT(ArenaContract, HiddenMemoryIsRefusedOrNotTouched, TakesAnyAreaInBand);
 
+struct TakesAllForHostMemory : HeapFactory<TakesAllForHostMemory> {
+  static void Plant(aml_arena_ops *ops) {
+    ops->capabilities = [](const aml_arena *arena) {
+      return Heap::Capabilities(arena) | static_cast<unsigned>(AML_ARENA_HOST_MEMORY);
+    };
+  }
+};
+EXPECT_CAUGHT(ArenaContract, HiddenMemoryIsRefusedOrNotTouched, TakesAllForHostMemory);
+
 struct RecordsSuccess : HeapFactory<RecordsSuccess> {
   static void Plant(aml_arena_ops *ops) {
     ops->free = [](aml_arena *arena, void *pointer) {

@@ -119,8 +119,10 @@ public:
     }
     CheckOwned(block, usable);
     blocks_[block] = {size, usable, ++seed_};
-    if (IsHostMemory())
-      Fill(block, usable, seed_);
+    if (IsHostMemory()) {
+      Fill(block, HeadOf(blocks_[block]), seed_);
+      Fill(block + usable - TailOf(blocks_[block]), TailOf(blocks_[block]), seed_);
+    }
   }
 
   /** A block has ended otherwise; returns what its contents were filled with. */
@@ -180,8 +182,16 @@ private:
   void CheckContents(const char *start) const {
     const Block &block = blocks_.at(const_cast<char *>(start));
     if (IsHostMemory()) {
-      EXPECT_TRUE(Holds(start, block.usable, block.seed)) << block.size << " bytes are changed";
+      EXPECT_TRUE(Holds(start, HeadOf(block), block.seed) &&
+                  Holds(start + block.usable - TailOf(block), TailOf(block), block.seed))
+          << block.size << " bytes are changed";
     }
+  }
+
+  /** What is filled: what was asked for, and both ends of what may be used beyond that. */
+  static size_t HeadOf(const Block &block) { return std::min(block.usable, block.size + 64); }
+  static size_t TailOf(const Block &block) {
+    return std::min<size_t>(block.usable - HeadOf(block), 64);
   }
 
   void ExpectGrown(const aml_arena_stats &before, size_t size) const {
