@@ -19,10 +19,10 @@ constexpr size_t kObjectSize = size_t{192} << 10;
 
 // Large enough for the many small blocks of the suite, each of which is an object. Not touched but
 // where objects are.
-char g_region[64 * kMiB];
+char g_region[48 * kMiB];
 
 struct ArenaPoolFactory {
-  static constexpr size_t kInstances = 6;
+  static constexpr size_t kInstances = 4;
   PageArea pages;
   AML_ARENA_POOL_DECL(arena);
 
@@ -31,19 +31,16 @@ struct ArenaPoolFactory {
   static aml_arena_pool_options OptionsOf(size_t i) {
     aml_arena_pool_options options = {};
     options.alignment = 4096;
-    if (i == 1)
-      options.metadata = AML_ARENA_POOL_OUT_OF_BAND;
-    if (i == 2)
-      options.thread_safe = true;
-    if (i == 3) {
-      options.thread_safe = true;
+    options.thread_safe = i == 1 || i == 2;
+    if (i == 0)
+      options.limit = sizeof g_region;
+    if (i == 2) {
       options.metadata = AML_ARENA_POOL_IN_BAND;
       options.cache_count = 1;
       options.chunk_size = 1; // a chunk for each object
     }
-    if (i == 4)
-      options.limit = 48 * kMiB;
-    if (i == 5) {
+    if (i == 3) {
+      options.metadata = AML_ARENA_POOL_OUT_OF_BAND;
       options.region = g_region + 1;
       options.region_size = sizeof g_region - 1;
     }

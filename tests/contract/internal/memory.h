@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <iterator>
 #include <map>
 #include <mutex>
@@ -18,21 +19,27 @@ inline uintptr_t NumberOf(const void *pointer) {
   return reinterpret_cast<uintptr_t>(pointer);
 }
 
+constexpr size_t kPatternPeriod = 251; // no size of a block, a page or a chunk
+
 inline char PatternAt(size_t offset, unsigned seed) {
-  return static_cast<char>((offset * 2654435761u >> 7) + seed * 101 + 1);
+  return static_cast<char>((offset % kPatternPeriod * 2654435761u >> 7) + seed * 101 + 1);
 }
 
-/** Writes a pattern that is another one for each seed. */
+/** Writes a pattern that is another one for each seed. By whole ranges, which is fast also where
+ * nothing is optimised. */
 inline void Fill(char *bytes, size_t size, unsigned seed) {
-  for (size_t i = 0; i < size; ++i)
+  for (size_t i = 0; i < std::min(size, kPatternPeriod); ++i)
     bytes[i] = PatternAt(i, seed);
+  for (size_t done = kPatternPeriod; done < size; done *= 2)
+    std::memcpy(bytes + done, bytes, std::min(done, size - done));
 }
 
 inline bool Holds(const char *bytes, size_t size, unsigned seed) {
-  for (size_t i = 0; i < size; ++i)
+  for (size_t i = 0; i < std::min(size, kPatternPeriod); ++i)
     if (bytes[i] != PatternAt(i, seed))
       return false;
-  return true;
+  return size <= kPatternPeriod ||
+         std::memcmp(bytes, bytes + kPatternPeriod, size - kPatternPeriod) == 0;
 }
 
 inline bool IsZero(const char *bytes, size_t size) {
