@@ -23,11 +23,11 @@
 
 #include "aml/core/create.h"
 #include "aml/core/error.h"
+#include "aml/core/internal/pause.h"
 #include "aml/dma/internal/clock.h"
 #include "aml/dma/internal/copy.h"
 #include "aml/dma/internal/event.h"
 #include "aml/dma/internal/jobs.h"
-#include "aml/dma/internal/pause.h"
 #include "aml/dma/internal/ring.h"
 #include "aml/dma/internal/transfer.h"
 

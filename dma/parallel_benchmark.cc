@@ -24,8 +24,8 @@
 #endif
 
 #include "aml/core/dma.h"
+#include "aml/core/internal/pause.h"
 #include "aml/core/tile.h"
-#include "aml/dma/internal/pause.h"
 #include "aml/dma/ratio_benchmark.h"
 
 namespace {

@@ -4,7 +4,7 @@
 
 #include <sched.h>
 
-#include "aml/dma/internal/pause.h"
+#include "aml/core/internal/pause.h"
 
 enum { MAX_PAUSES = 1000 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-#ifndef AML_DMA_INTERNAL_PAUSE_H
-#define AML_DMA_INTERNAL_PAUSE_H
+#ifndef AML_CORE_INTERNAL_PAUSE_H
+#define AML_CORE_INTERNAL_PAUSE_H
 
 /** Tells the CPU that this thread does nothing but look. */
 static inline void aml_internal_pause(void) {
