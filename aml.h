@@ -20,6 +20,7 @@
 #include "aml/arena/buddy.h"
 #include "aml/arena/bump.h"
 #include "aml/arena/tlsf.h"
+#include "aml/arena/limited.h"
 #include "aml/arena/locked.h"
 #include "aml/arena/pool.h"
 #include "aml/binding/block.h"
