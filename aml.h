@@ -23,6 +23,7 @@
 #include "aml/arena/limited.h"
 #include "aml/arena/locked.h"
 #include "aml/arena/pool.h"
+#include "aml/arena/stack.h"
 #include "aml/binding/block.h"
 #include "aml/binding/cyclic.h"
 #include "aml/binding/function.h"
