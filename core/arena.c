@@ -63,7 +63,8 @@ bool aml_arena_owns(const struct aml_arena *arena, const void *pointer) {
 int aml_arena_reset(struct aml_arena *arena) {
   if (arena == NULL)
     return refuse_null("aml_arena_reset", "arena");
-  if (arena->ops->reset == NULL)
+  // An arena over another has the operation whether the other can or not.
+  if (arena->ops->reset == NULL || (arena->ops->capabilities(arena) & AML_ARENA_CAN_RESET) == 0)
     return not_supported("aml_arena_reset");
   arena->ops->reset(arena);
   return 0;

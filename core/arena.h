@@ -91,6 +91,7 @@ struct aml_arena_ops {
                    unsigned flags);
   size_t (*usable_size)(const struct aml_arena *arena, const void *pointer);
   bool (*owns)(const struct aml_arena *arena, const void *pointer);
+  /** Only called if the capabilities say AML_ARENA_CAN_RESET. */
   void (*reset)(struct aml_arena *arena);
   int (*trim)(struct aml_arena *arena, size_t keep, size_t *released);
   /** Null: the generic function calls alloc, resp. free, once for each block. */

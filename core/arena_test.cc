@@ -57,6 +57,9 @@ aml_arena_ops Mandatory() {
 
 aml_arena_ops All() {
   aml_arena_ops ops = Mandatory();
+  ops.capabilities = [](const aml_arena *) {
+    return unsigned{AML_ARENA_THREAD_SAFE | AML_ARENA_CAN_RESET};
+  };
   ops.realloc = [](aml_arena *arena, void *pointer, size_t size, size_t alignment, unsigned) {
     Note(arena, "realloc " + std::to_string(size) + " " + std::to_string(alignment));
     return pointer;
@@ -221,7 +224,7 @@ TEST_F(CoreArena, BatchesCheckTheirArguments) {
 
 TEST_F(CoreArena, QuestionsAreForwardedButForNull) {
   aml_arena_stats stats = {};
-  EXPECT_EQ(unsigned{AML_ARENA_THREAD_SAFE}, aml_arena_capabilities(full));
+  EXPECT_EQ(unsigned{AML_ARENA_THREAD_SAFE}, aml_arena_capabilities(bare));
   EXPECT_EQ(0u, aml_arena_capabilities(nullptr));
   EXPECT_EQ(0, aml_arena_get_stats(full, &stats));
   EXPECT_EQ(42u, stats.live_count);
