@@ -24,6 +24,7 @@
 #include "aml/arena/locked.h"
 #include "aml/arena/pool.h"
 #include "aml/arena/stack.h"
+#include "aml/arena/debug.h"
 #include "aml/arena/tracked.h"
 #include "aml/binding/block.h"
 #include "aml/binding/cyclic.h"

@@ -163,6 +163,17 @@ bool aml_internal_ledger_take(struct aml_internal_ledger *ledger, const void *po
   return true;
 }
 
+bool aml_internal_ledger_mark(struct aml_internal_ledger *ledger, const void *pointer,
+                              struct aml_internal_entry *entry) {
+  const uint64_t mark = (uint64_t)1 << TRACT_SHIFT;
+  struct place place;
+  if (!place_of(ledger, (uintptr_t)pointer, &place) || (place.what & mark) != 0)
+    return false;
+  describe(place.tract, place.slot, place.what, entry);
+  return atomic_compare_exchange_strong_explicit(&place.slot->what, &place.what, place.what | mark,
+                                                 RELAXED, RELAXED);
+}
+
 bool aml_internal_ledger_get(const struct aml_internal_ledger *ledger, const void *pointer,
                              struct aml_internal_entry *entry) {
   struct place place;

@@ -111,6 +111,11 @@ void aml_internal_ledger_put_back(struct aml_internal_ledger *ledger,
 bool aml_internal_ledger_take(struct aml_internal_ledger *ledger, const void *pointer,
                               struct aml_internal_entry *entry);
 
+/** Marks the block that starts at an address, and tells of it. Returns: false: there is none, or it
+    was marked before. Of threads that mark one block at once one does. */
+bool aml_internal_ledger_mark(struct aml_internal_ledger *ledger, const void *pointer,
+                              struct aml_internal_entry *entry);
+
 /** Tells of the block that starts at an address. */
 bool aml_internal_ledger_get(const struct aml_internal_ledger *ledger, const void *pointer,
                              struct aml_internal_entry *entry);

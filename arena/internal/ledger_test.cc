@@ -92,7 +92,7 @@ protected:
 TEST_P(InternalLedger, IsAMapOfDisjointBlocks) {
   std::mt19937_64 random(7);
   const uintptr_t bases[] = {0, 5 * kTract, uintptr_t{1} << 47, 0 - 16 * kTract};
-  for (unsigned step = 0; step < 10000; ++step) {
+  for (unsigned step = 0; step < 6000; ++step) {
     const uintptr_t base = bases[random() % std::size(bases)];
     const uintptr_t start = base + random() % (8 * kTract);
     const size_t size = 1 + random() % (size_t{1} << random() % 18);
@@ -112,7 +112,7 @@ TEST_P(InternalLedger, IsAMapOfDisjointBlocks) {
     ExpectFound(base + random() % (10 * kTract));
     aml_internal_entry entry = {};
     ASSERT_EQ(model_.count(start) != 0, aml_internal_ledger_get(ledger_, At(start), &entry));
-    if (step % 4000 == 0)
+    if (step % 2000 == 0)
       ExpectWalkIsTheModel();
   }
   ExpectWalkIsTheModel();
@@ -197,7 +197,7 @@ INSTANTIATE_TEST_SUITE_P(SharedOrNot, InternalLedger, testing::Bool());
 
 TEST(InternalLedgerThreads, EachBlockIsTakenByOneOfThemOnly) {
   constexpr size_t kThreads = 3;
-  constexpr uintptr_t kBlocks = 20000;
+  constexpr uintptr_t kBlocks = 3000;
   aml_internal_ledger *const ledger = aml_internal_ledger_create(true, 1 << 12);
   ASSERT_NE(nullptr, ledger);
   std::atomic<uintptr_t> put{0};
