@@ -17,10 +17,6 @@
 
 namespace {
 
-struct Sound : aml_testing::HeapFactory<Sound> {
-  static void Plant(aml_arena_ops *) {}
-};
-
 class ArenaDebugSystemFault : public ::testing::Test {
 protected:
   void SetUp() override { ASSERT_EQ(0, heap_.Init(0, pages_.get())); }
@@ -29,7 +25,7 @@ protected:
   void Init() { ASSERT_EQ(0, aml_arena_debug_init(arena, heap_.arena, nullptr)); }
 
   PageArea pages_;
-  Sound heap_; // its own records are operator new's
+  aml_testing::SoundHeap heap_; // its own records are operator new's
   AML_ARENA_DEBUG_DECL(arena);
 };
 

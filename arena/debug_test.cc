@@ -22,10 +22,6 @@
 
 namespace {
 
-struct Sound : aml_testing::HeapFactory<Sound> {
-  static void Plant(aml_arena_ops *) {}
-};
-
 // An error, as far as it is looked at.
 struct Told {
   aml_arena_debug_kind kind;
@@ -107,7 +103,7 @@ protected:
   }
 
   PageArea pages_;
-  Sound heap_;
+  aml_testing::SoundHeap heap_;
   std::vector<Told> told_;
   aml_arena_debug_options options_ = {};
   aml_arena *arena_ = nullptr;

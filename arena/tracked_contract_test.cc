@@ -1,58 +1,27 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
+#include "aml/arena/tracked.h"
+
 #include <gtest/gtest.h>
 
-#include <cstddef>
-
-#include "aml/arena/bump.h"
-#include "aml/arena/tracked.h"
-#include "aml/core/area.h"
+#include "aml/arena/over_heap_testing.h"
 #include "aml/core/arena.h"
 #include "aml/tests/contract/arena.h"
-#include "aml/tests/contract/internal/heap_arena.h"
-#include "aml/tests/support/arena_over.h"
-#include "aml/tests/support/page_area.h"
 
 namespace {
 
 using namespace aml_testing;
 
-// Can do all that there is, from several threads.
-struct Sound : HeapFactory<Sound> {
-  static void Plant(aml_arena_ops *) {}
-};
-
-struct ArenaTrackedFactory {
-  static constexpr size_t kInstances = 3;
-  PageArea pages;
-  Sound heap;
-  AML_ARENA_BUMP_DECL(bump);
-  AML_ARENA_TRACKED_DECL(tracked);
-  ArenaOver over;
-  aml_arena *arena = over.get();
-
-  aml_area *area() { return pages.get(); }
-
-  int Init(size_t i, aml_area *area) {
-    aml_arena *const inner = i == 2 ? bump : heap.arena;
-    int err = i == 2 ? aml_arena_bump_init(bump, area, nullptr) : heap.Init(i, area);
-    if (!err)
-      err = aml_arena_tracked_init(tracked, inner, nullptr);
-    over.Set(tracked, inner);
-    return err;
+struct Tracked {
+  AML_ARENA_TRACKED_DECL(upper);
+  static int Init(aml_arena *arena, aml_arena *inner) {
+    return aml_arena_tracked_init(arena, inner, nullptr);
   }
-
-  int Create(size_t i, aml_area *area, aml_arena **created) {
-    aml_arena *inner = nullptr;
-    aml_arena *upper = nullptr;
-    int err = i == 2 ? aml_arena_bump_create(&inner, area, nullptr) : heap.Create(i, area, &inner);
-    if (!err)
-      err = aml_arena_tracked_create(&upper, inner, nullptr);
-    *created = ArenaOver::Create(upper, inner);
-    return err;
+  static int Create(aml_arena **arena, aml_arena *inner) {
+    return aml_arena_tracked_create(arena, inner, nullptr);
   }
 };
 
-INSTANTIATE_TYPED_TEST_SUITE_P(ArenaTracked, ArenaContract, ArenaTrackedFactory);
+INSTANTIATE_TYPED_TEST_SUITE_P(ArenaTracked, ArenaContract, ArenaOverFactory<Tracked>);
 
 } // namespace

@@ -20,10 +20,6 @@
 
 namespace {
 
-struct Sound : aml_testing::HeapFactory<Sound> {
-  static void Plant(aml_arena_ops *) {}
-};
-
 class ArenaTrackedSystemFault : public ::testing::Test {
 protected:
   void SetUp() override {
@@ -36,7 +32,7 @@ protected:
   }
 
   PageArea pages_;
-  Sound heap_; // its own records are operator new's
+  aml_testing::SoundHeap heap_; // its own records are operator new's
   AML_ARENA_BUMP_DECL(bump);
 };
 

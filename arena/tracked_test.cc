@@ -26,10 +26,6 @@ namespace {
 
 using Blocks = std::vector<aml_arena_tracked_block>;
 
-struct Sound : aml_testing::HeapFactory<Sound> {
-  static void Plant(aml_arena_ops *) {}
-};
-
 // A visit that keeps what it sees.
 int Collect(void *blocks, const aml_arena_tracked_block *block) {
   static_cast<Blocks *>(blocks)->push_back(*block);
@@ -79,7 +75,7 @@ protected:
   }
 
   PageArea pages_;
-  Sound heap_;
+  aml_testing::SoundHeap heap_;
   Blocks leaks_;
   aml_arena_tracked_options options_ = {};
   aml_arena *arena_ = nullptr;

@@ -6,6 +6,7 @@
 #include "arena/internal/debug_record.h"
 
 #include <execinfo.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,24 +81,23 @@ void aml_internal_debug_record_release(const struct aml_internal_debug_record *r
     aml_internal_poison_none(record->base, record->whole);
 }
 
-/** The first byte that is not as all should be; null: all are. */
-static const char *find_other(const char *bytes, size_t size, int byte) {
-  const char *found = NULL;
+/** Whether all bytes are as they should be; else tells the first that is not. */
+static bool is_intact(const char *bytes, size_t size, int byte, const char **other) {
+  size_t i = 0;
   aml_internal_poison_none(bytes, size);
-  for (size_t i = 0; i < size && found == NULL; ++i)
-    if (bytes[i] != (char)byte)
-      found = bytes + i;
+  while (i < size && bytes[i] == (char)byte)
+    ++i;
   aml_internal_poison(bytes, size);
-  return found;
+  *other = bytes + i;
+  return i == size;
 }
 
 const char *aml_internal_debug_record_check(const struct aml_internal_debug_record *record) {
-  if (!record->has_zones)
+  const char *other = NULL;
+  if (!record->has_zones ||
+      (is_intact(back(record), back_size(record), ZONE_BYTE, &other) &&
+       is_intact(record->base, record->front, ZONE_BYTE, &other) &&
+       (!record->is_free || is_intact(record->block, record->size, FREE_BYTE, &other))))
     return NULL;
-  const char *found = find_other(back(record), back_size(record), ZONE_BYTE);
-  if (found == NULL)
-    found = find_other(record->base, record->front, ZONE_BYTE);
-  if (found == NULL && record->is_free)
-    found = find_other(record->block, record->size, FREE_BYTE);
-  return found;
+  return other;
 }

@@ -151,7 +151,7 @@ struct tract *aml_internal_tract_from(struct aml_internal_ledger *ledger, uintpt
       if (tract != NULL)
         table->sorted[count++] = tract;
     }
-    qsort(table->sorted, count, sizeof table->sorted[0], compare);
+    qsort(table->sorted, count, sizeof(struct tract *), compare);
     table->sorted_count = count;
   }
   size_t low = 0;

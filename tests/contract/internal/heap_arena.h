@@ -259,6 +259,11 @@ template <class Derived> struct HeapFactory {
   }
 };
 
+/** Such arenas without a defect; the first grows without end, the second up to 8 MiB. */
+struct SoundHeap : HeapFactory<SoundHeap> {
+  static void Plant(aml_arena_ops *) {}
+};
+
 } // namespace aml_testing
 
 #endif
