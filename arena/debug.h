@@ -27,7 +27,7 @@
 // Where single blocks cannot be freed, free looks at the block's redzones and does nothing else.
 //
 // Threads: as `inner`.
-// Cost: alloc and free take a back trace, about a microsecond, and free a lock. Memory: redzones;
+// Cost: alloc and free take a back trace, some microseconds, and free a lock. Memory: redzones;
 // a record on the C heap for each block; the quarantine. An alignment above the redzone's size
 // makes the one before the block as large; above 4 KiB there is none before it.
 
@@ -75,12 +75,11 @@ enum { AML_ARENA_DEBUG_MAX_FRAMES = 64, AML_ARENA_DEBUG_MAX_REDZONE = 1 << 20 };
 
 /** How an arena watches; each field's zero is its default. */
 struct aml_arena_debug_options {
-  size_t redzone; /**< bytes before and behind each block, rounded up to a power of two; 0:
-                       16 */
-  size_t
-      quarantine_size; /**< bytes of free blocks to keep, with their redzones; 0: 1 MiB; 1: none */
-  size_t frames;       /**< the most return addresses to keep of a trace; 0: 16 */
-  const char *label;   /**< of blocks whose thread has set none; borrowed */
+  size_t redzone; /**< bytes before and behind each block, rounded up to a power of two; 0: 16 */
+  size_t quarantine_size; /**< bytes of free blocks to keep, redzones included; 0: 1 MiB; 1: none */
+  size_t frames;          /**< the most return addresses to keep of a trace; 0: 16; 1: the caller's
+                               alone, which takes no time */
+  const char *label;      /**< of blocks whose thread has set none; borrowed */
   aml_arena_debug_report report; /**< null: none */
   void *context;                 /**< for report; borrowed */
 };

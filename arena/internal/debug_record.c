@@ -34,14 +34,14 @@ struct aml_internal_debug_record *aml_internal_debug_record_create(size_t frames
 void aml_internal_debug_trace_take(struct aml_internal_debug_trace *trace, size_t frames,
                                    void *caller) {
   void *all[MOST_FRAMES];
-  const size_t count = (size_t)backtrace(all, (int)frames + INNER_FRAMES);
+  const size_t count = frames == 1 ? 0 : (size_t)backtrace(all, (int)frames + INNER_FRAMES);
   size_t first = 0;
   while (first < count && all[first] != caller)
     ++first;
   trace->count = count - first < frames ? count - first : frames;
   memcpy(trace->frames, all + first, trace->count * sizeof all[0]);
   if (trace->count == 0) {
-    // There is nothing to unwind the stack by.
+    // No more is wanted, or there is nothing to unwind the stack by.
     trace->frames[0] = caller;
     trace->count = 1;
   }
