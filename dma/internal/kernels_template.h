@@ -32,7 +32,12 @@ typedef wide wide_memory __attribute__((aligned(1), may_alias)); // at any addre
 
 // Loops take vectors of at most 32 bytes: two of those move as much as one of 64, and mind
 // other stores on their way less.
-enum { UNIT = WIDTH < 32 ? WIDTH : 32, TURN = 4 * UNIT };
+#if WIDTH < 32
+#define UNIT WIDTH
+#else
+#define UNIT 32
+#endif
+enum { TURN = 4 * UNIT };
 typedef unsigned char unit __attribute__((vector_size(UNIT)));
 typedef unit unit_memory __attribute__((aligned(1), may_alias));
 
