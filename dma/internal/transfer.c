@@ -71,7 +71,7 @@ void aml_internal_transfer_plan(const struct aml_dma_request *request,
 
 int aml_internal_transfer_make(const struct aml_dma_request *request,
                                struct aml_internal_transfer *transfer) {
-  enum aml_internal_transfer_kind kind;
+  enum aml_internal_transfer_kind kind = AML_INTERNAL_TRANSFER_NOTHING;
   const int err = aml_internal_transfer_check(request, &kind);
   if (!err)
     aml_internal_transfer_plan(request, kind, transfer);
