@@ -117,6 +117,14 @@ TEST_P(ArenaLocked, WhatTheArenaBelowCannotIsRefused) {
   EXPECT_EQ(0u, aml_arena_usable_size(locked, block));
   EXPECT_EQ(0, aml_arena_reset(locked)) << "and no call has left the lock taken";
   aml_arena_fini(locked);
+  aml_arena_ops ops = *bump->ops;
+  ops.capabilities = [](const aml_arena *) { return 0u; };
+  ops.reset = nullptr;
+  bump->ops = &ops;
+  ASSERT_EQ(0, aml_arena_locked_init(locked, bump, &options));
+  EXPECT_EQ(-AML_ENOTSUP, aml_arena_reset(locked));
+  aml_arena_fini(locked);
+  bump->ops = &aml_arena_bump_ops;
   aml_arena_fini(bump);
 }
 

@@ -38,9 +38,17 @@ static struct aml_internal_pool_cache *cache_of(const struct aml_arena_pool *poo
   return aml_internal_local_get(pool->key);
 }
 
-/** The object whose address was stacked last, of a pool without threads; null if there is none. */
-static void *pop(struct aml_arena_pool_state *state) {
-  return state->is_in_band || state->list->count == 0 ? NULL : state->stack[--state->list->count];
+/** An object for a pool without threads. */
+static void *take_one(struct aml_arena_pool_state *state) {
+  struct aml_arena_pool_list *const list = state->list;
+  void *object = NULL;
+  bool is_zero;
+  if (list->count == 0)
+    return aml_internal_pool_carve(state, &is_zero);
+  if (!state->is_in_band)
+    return state->stack[--list->count];
+  (void)aml_internal_pool_take(state, 1, &object);
+  return object;
 }
 
 /** Apart from aml_arena_pool_take(), which needs no stack frame. */
@@ -50,8 +58,8 @@ __attribute__((noinline)) static void *take_slowly(struct aml_arena_pool *pool) 
     return refuse(-AML_EINVAL, "aml_arena_alloc", "arena", "is not initialised");
   if (pool->key != 0)
     object = aml_internal_pool_cache_refill(pool->state, cache_of(pool));
-  else if ((object = pop(pool->state)) == NULL)
-    (void)aml_internal_pool_obtain(pool->state, 1, 1, &object);
+  else
+    object = take_one(pool->state);
   if (object != NULL)
     aml_internal_poison_contents(object, pool->free.object_size);
   return object;

@@ -113,8 +113,8 @@ extern AML_PUBLIC const struct aml_arena_ops aml_arena_pool_ops;
  * Returns: 0; -AML_EINVAL: null, storage of another type, an object size that is 0 or too large, an
  * alignment that is no power of two, metadata in band where the host cannot read and write, a
  * cache_count without threads or that is too large, no area and no region, a region without a size
- * or a size without a region, a region together with a chunk size or limit; -AML_ENOMEM; what
- * asking the area failed with.
+ * or a size without a region, a region together with a chunk size or limit; -AML_ENOMEM, also for
+ * more than 4096 pools with threads at a time; what asking the area failed with.
  * Cost: maps nothing yet; two small allocations on the C heap.
  */
 AML_PUBLIC AML_MUST_CHECK int aml_arena_pool_init(struct aml_arena *arena, struct aml_area *area,

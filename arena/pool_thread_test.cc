@@ -244,6 +244,23 @@ TEST_P(ArenaPoolThread, AThreadMayHaveMoreArenasThanItHasRoomForAtFirst) {
   }
 }
 
+TEST_P(ArenaPoolThread, TooManyArenasAreRefused) {
+  std::vector<aml_arena *> arenas(4095); // and the fixture's
+  for (aml_arena *&arena : arenas)
+    ASSERT_NE(nullptr, arena = Create(1));
+  Use(arenas.back());
+  aml_arena_pool_options options = {};
+  options.thread_safe = true;
+  aml_arena *one_more = nullptr;
+  EXPECT_EQ(-AML_ENOMEM, aml_arena_pool_create(&one_more, area_.get(), kSize, &options));
+  EXPECT_STREQ("aml_arena_pool_init: there are too many such arenas", aml_error_detail());
+  EXPECT_EQ(nullptr, one_more);
+  for (aml_arena *&arena : arenas)
+    aml_arena_destroy(&arena);
+  ASSERT_EQ(0, aml_arena_pool_create(&one_more, area_.get(), kSize, &options));
+  aml_arena_destroy(&one_more);
+}
+
 // What else ends with a thread may come after the arena was told.
 TEST_P(ArenaPoolThread, AThreadMayCallWhileItEnds) {
   static aml_arena *arena;

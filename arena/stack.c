@@ -236,7 +236,7 @@ int aml_arena_stack_init(struct aml_arena *arena, size_t count, struct aml_arena
       return err;
   }
   struct aml_arena **const list =
-      aml_checked_multiply(count, sizeof *list, &size) ? malloc(size) : NULL;
+      aml_checked_multiply(count, sizeof(struct aml_arena *), &size) ? malloc(size) : NULL;
   if (list == NULL)
     return aml_error_set(-AML_ENOMEM, call, NULL, "no memory for the list of arenas");
   memcpy(list, arenas, size);

@@ -38,7 +38,7 @@ struct aml_internal_local {
   uint64_t key; /**< 0: not open */
 };
 
-enum { AML_INTERNAL_LOCAL_SLOTS = 1 << 16 };
+enum { AML_INTERNAL_LOCAL_SLOTS = 1 << 12 };
 
 struct aml_internal_local_entry {
   uint64_t key;

@@ -186,24 +186,26 @@ static void abandon(struct aml_arena_pool_state *state, struct aml_internal_pool
   enter_chunk(state, chunk);
 }
 
+/** Maps a chunk for at least one object; null, with the reason recorded. */
+static struct aml_internal_pool_chunk *map_chunk(struct aml_arena_pool_state *state,
+                                                 const char *call) {
+  struct aml_internal_pool_chunk *const chunk = prepare_chunk(state, call);
+  if (chunk == NULL)
+    return NULL;
+  chunk->base = aml_internal_source_map(&state->source, "arena:pool", state->object_size,
+                                        state->alignment, &chunk->size);
+  if (chunk->base != NULL)
+    return chunk;
+  free(chunk);
+  return NULL;
+}
+
 static bool grow(struct aml_arena_pool_state *state) {
   static const char call[] = "aml_arena_alloc";
-  struct aml_internal_source *const source = &state->source;
-  size_t size = 0;
-  // A region has its chunk already, and says here that it is full.
-  struct aml_internal_pool_chunk *const chunk =
-      source->is_region ? NULL : prepare_chunk(state, call);
-  if (chunk == NULL && !source->is_region)
+  struct aml_internal_pool_chunk *const chunk = map_chunk(state, call);
+  if (chunk == NULL)
     return false;
-  char *const base =
-      aml_internal_source_map(source, "arena:pool", state->object_size, state->alignment, &size);
-  if (base == NULL) {
-    free(chunk);
-    return false;
-  }
-  chunk->base = base;
-  chunk->size = size;
-  lay_out(state, chunk, source->is_zeroed);
+  lay_out(state, chunk, state->source.is_zeroed);
   if (!reserve_stack(state, chunk)) {
     abandon(state, chunk);
     (void)refuse_chunk(call);
