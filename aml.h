@@ -26,6 +26,7 @@
 #include "aml/arena/stack.h"
 #include "aml/arena/debug.h"
 #include "aml/arena/tracked.h"
+#include "aml/arena/slab.h"
 #include "aml/binding/block.h"
 #include "aml/binding/cyclic.h"
 #include "aml/binding/function.h"

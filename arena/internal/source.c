@@ -32,7 +32,8 @@ int aml_internal_source_init(struct aml_internal_source *source, const char *cal
                              size_t default_chunk_size) {
   struct aml_area_info info = {.capabilities = AML_AREA_HOST_READABLE | AML_AREA_HOST_WRITABLE,
                                .granularity = 1,
-                               .max_alignment = 1};
+                               .max_alignment = 1,
+                               .page_size = 1};
   int err = check_options(call, area, options);
   if (!err && area != NULL)
     err = aml_area_get_info(area, NULL, &info);
@@ -45,10 +46,12 @@ int aml_internal_source_init(struct aml_internal_source *source, const char *cal
       .reserved_size = options->region_size,
       .granularity = info.granularity,
       .max_alignment = info.max_alignment,
+      .page_size = info.page_size,
       .is_region = options->region != NULL,
       .is_readable = (info.capabilities & AML_AREA_HOST_READABLE) != 0,
       .is_writable = (info.capabilities & AML_AREA_HOST_WRITABLE) != 0,
       .is_zeroed = (info.capabilities & AML_AREA_ZEROED) != 0 && options->region == NULL,
+      .can_purge = (info.capabilities & AML_AREA_CAN_PURGE) != 0,
   };
   return 0;
 }
@@ -93,7 +96,8 @@ void *aml_internal_source_map(struct aml_internal_source *source, const char *la
   }
   if (plan_chunk(source, size, alignment, &plan))
     return NULL;
-  const struct aml_area_map_options options = {.alignment = plan.alignment, .label = label};
+  const struct aml_area_map_options options = {
+      .alignment = plan.alignment, .flags = source->map_flags, .label = label};
   void *base = aml_area_map(source->area, plan.size, &options);
   if (base == NULL && aml_error_code() == -AML_ENOMEM && plan.least < plan.size) {
     plan.size = plan.least;

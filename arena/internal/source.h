@@ -30,10 +30,13 @@ struct aml_internal_source {
   size_t reserved_size;
   size_t granularity;   /**< of the area */
   size_t max_alignment; /**< of the area */
+  size_t page_size;     /**< of the area */
+  unsigned map_flags;   /**< bits of enum aml_area_map_flag for chunks; 0 at first */
   bool is_region;
   bool is_readable; /**< by the host */
   bool is_writable; /**< by the host */
   bool is_zeroed;   /**< fresh memory is */
+  bool can_purge;   /**< memory of the area, the region's too */
 };
 
 /**

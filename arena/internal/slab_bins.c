@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "aml/arena/internal/slab_bins.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "aml/arena/internal/slab_bits.h"
+#include "aml/arena/internal/slab_lock.h"
+#include "aml/arena/internal/slab_map.h"
+
+typedef struct aml_internal_slab_bins bins_type;
+typedef struct aml_internal_slab_bin bin_type;
+typedef struct aml_internal_slab_span span_type;
+typedef struct aml_internal_slab_class class_type;
+typedef struct aml_internal_slab_depot depot_type;
+
+// Spans that got so many batches in a row are a sign that nobody takes what a depot holds.
+enum { UNIT = AML_INTERNAL_SLAB_UNIT, VAIN_BATCHES = 8 };
+
+// Lists
+
+static unsigned fullness_of(const span_type *span) {
+  if (span->free_count == 0)
+    return AML_INTERNAL_SLAB_FULL;
+  if (4u * span->free_count <= span->capacity)
+    return AML_INTERNAL_SLAB_DENSE;
+  return 2u * span->free_count <= span->capacity ? AML_INTERNAL_SLAB_HALF
+                                                 : AML_INTERNAL_SLAB_SPARSE;
+}
+
+/** Puts a span where it belongs by what is free of it now. */
+static void relist(bin_type *bin, span_type *span) {
+  const unsigned fullness = fullness_of(span);
+  if (fullness == span->fullness)
+    return;
+  if (span->fullness != AML_INTERNAL_SLAB_FULL)
+    aml_internal_slab_unlink(&bin->lists[span->fullness], span);
+  if (fullness != AML_INTERNAL_SLAB_FULL)
+    aml_internal_slab_link(&bin->lists[fullness], span);
+  span->fullness = (uint8_t)fullness;
+}
+
+static void link_candidate(bin_type *bin, span_type *span) {
+  span->is_candidate = 1;
+  span->previous_candidate = NULL;
+  span->next_candidate = bin->candidates;
+  if (bin->candidates != NULL)
+    bin->candidates->previous_candidate = span;
+  bin->candidates = span;
+}
+
+void aml_internal_slab_unlink_candidate(bin_type *bin, span_type *span) {
+  if (!span->is_candidate)
+    return;
+  span->is_candidate = 0;
+  if (span->previous_candidate != NULL)
+    span->previous_candidate->next_candidate = span->next_candidate;
+  else
+    bin->candidates = span->next_candidate;
+  if (span->next_candidate != NULL)
+    span->next_candidate->previous_candidate = span->previous_candidate;
+}
+
+// Taking
+
+/** A span for a class, all of it free, in the class's list; null with a sentence. */
+static span_type *new_span(bins_type *bins, unsigned class_index, uint64_t *clean) {
+  const class_type *const its = &aml_internal_slab_classes[class_index];
+  const struct aml_internal_slab_want want = {its->units, 1, AML_INTERNAL_SLAB_BLOCKS, class_index};
+  span_type *const span = aml_internal_slab_take(&bins->heap, &want, clean);
+  if (span == NULL)
+    return NULL;
+  span->clean = its->capacity == 1 ? 0 : clean[0];
+  span->capacity = its->capacity;
+  span->free_count = its->capacity;
+  span->looked_count = its->capacity;
+  span->fullness = AML_INTERNAL_SLAB_FULL;
+  memset(span->free_bits, 0, aml_internal_slab_words(its->capacity) * sizeof(uint64_t));
+  aml_internal_slab_set(span->free_bits, 0, its->capacity);
+  relist(&bins->bins[class_index], span);
+  return span;
+}
+
+/** Takes `count` blocks of a span, which has them, from its lowest on. */
+static void take_from(span_type *span, size_t count, void **blocks) {
+  const size_t size = aml_internal_slab_classes[span->class_index].size;
+  void **next = blocks + count;
+  size_t low = SIZE_MAX;
+  size_t high = 0;
+  span->free_count = (uint16_t)(span->free_count - count);
+  if (span->free_count < span->looked_count)
+    span->looked_count = span->free_count;
+  for (size_t word = 0; next != blocks; ++word) {
+    uint64_t bits = span->free_bits[word];
+    if (bits == 0)
+      continue;
+    if (low == SIZE_MAX)
+      low = 64 * word + (size_t)__builtin_ctzll(bits);
+    char *const base = span->base + 64 * word * size;
+    for (; bits != 0 && next != blocks; bits &= bits - 1) {
+      high = (size_t)__builtin_ctzll(bits);
+      *--next = base + high * size;
+    }
+    span->free_bits[word] = bits;
+    high += 64 * word;
+  }
+  if (span->clean != 0) {
+    // What lies between the lowest and the highest block is not free.
+    const size_t first = low * size / UNIT;
+    const size_t last = ((high + 1) * size - 1) / UNIT;
+    span->clean &= ~aml_internal_slab_ones(first, last - first + 1);
+  }
+}
+
+static size_t take_from_spans(bins_type *bins, unsigned class_index, size_t count, void **blocks) {
+  bin_type *const bin = &bins->bins[class_index];
+  uint64_t clean[AML_INTERNAL_SLAB_CLEAN_WORDS] = {0};
+  size_t got = 0;
+  while (got < count) {
+    unsigned list = 0;
+    while (list < AML_INTERNAL_SLAB_LISTS && bin->lists[list] == NULL)
+      ++list;
+    if (list == AML_INTERNAL_SLAB_LISTS && got != 0)
+      break;
+    span_type *const span =
+        list == AML_INTERNAL_SLAB_LISTS ? new_span(bins, class_index, clean) : bin->lists[list];
+    if (span == NULL)
+      break;
+    const size_t some = span->free_count < count - got ? span->free_count : count - got;
+    take_from(span, some, blocks + got);
+    relist(bin, span);
+    got += some;
+  }
+  bin->live_count += got;
+  return got;
+}
+
+static size_t take_from_depot(bin_type *bin, size_t count, void **blocks) {
+  depot_type *const depot = bin->depot;
+  bin->streak = 0;
+  if (depot == NULL || depot->count == 0)
+    return 0;
+  if (count > depot->count)
+    count = depot->count;
+  depot->count -= count;
+  memcpy(blocks, &depot->blocks[depot->count], count * sizeof *blocks);
+  return count;
+}
+
+/** Makes a depot, or opens the one that there is again; without memory there is none. */
+static void want_depot(bins_type *bins, unsigned class_index) {
+  bin_type *const bin = &bins->bins[class_index];
+  const size_t capacity =
+      (size_t)aml_internal_slab_classes[class_index].slots * AML_INTERNAL_SLAB_DEPOT_BATCHES;
+  bin->spilled = 0;
+  if (bin->depot == NULL) {
+    bin->depot = malloc(sizeof *bin->depot + capacity * sizeof(void *));
+    if (bin->depot == NULL)
+      return;
+    bin->depot->count = 0;
+    __atomic_add_fetch(&bins->depot_size, sizeof *bin->depot + capacity * sizeof(void *),
+                       __ATOMIC_RELAXED);
+  }
+  bin->depot->capacity = capacity;
+}
+
+void aml_internal_slab_count_live(bins_type *bins, size_t size) {
+  const size_t live = __atomic_add_fetch(&bins->live_size, size, __ATOMIC_RELAXED);
+  if (live > __atomic_load_n(&bins->mark, __ATOMIC_RELAXED))
+    __atomic_store_n(&bins->mark, live, __ATOMIC_RELAXED);
+}
+
+size_t aml_internal_slab_take_blocks(bins_type *bins, unsigned class_index, size_t count,
+                                     void **blocks) {
+  bin_type *const bin = &bins->bins[class_index];
+  pthread_mutex_t *const lock = aml_internal_slab_lock_of(bins, class_index);
+  aml_internal_slab_lock(lock);
+  size_t got = take_from_depot(bin, count, blocks);
+  if (got != 0) {
+    (void)pthread_mutex_unlock(lock);
+    return got;
+  }
+  got = take_from_spans(bins, class_index, count, blocks);
+  if (got != 0 && bin->spilled != 0)
+    want_depot(bins, class_index);
+  (void)pthread_mutex_unlock(lock);
+  aml_internal_slab_count_live(bins, got * aml_internal_slab_classes[class_index].size);
+  return got;
+}
+
+void *aml_internal_slab_take_whole(bins_type *bins, unsigned class_index, uint64_t *clean) {
+  const size_t size = aml_internal_slab_classes[class_index].size;
+  pthread_mutex_t *const lock = aml_internal_slab_lock_of(bins, class_index);
+  aml_internal_slab_lock(lock);
+  span_type *const span = new_span(bins, class_index, clean);
+  void *block = NULL;
+  if (span != NULL) {
+    take_from(span, 1, &block);
+    relist(&bins->bins[class_index], span);
+    ++bins->bins[class_index].live_count;
+  }
+  (void)pthread_mutex_unlock(lock);
+  aml_internal_slab_count_live(bins, span == NULL ? 0 : size);
+  return block;
+}
+
+// Giving back
+
+/** What became of a span of which blocks were given back. */
+static void settle(bins_type *bins, bin_type *bin, span_type *span, const class_type *its) {
+  if (span->free_count == span->capacity) {
+    if (span->fullness != AML_INTERNAL_SLAB_FULL)
+      aml_internal_slab_unlink(&bin->lists[span->fullness], span);
+    aml_internal_slab_unlink_candidate(bin, span);
+    aml_internal_slab_give(&bins->heap, span);
+    return;
+  }
+  relist(bin, span);
+  const size_t more = its->capacity / 8u;
+  if (!span->is_candidate && (size_t)span->free_count * its->size >= UNIT &&
+      span->free_count >= span->looked_count + (more == 0 ? 1 : more))
+    link_candidate(bin, span);
+}
+
+void aml_internal_slab_give_to_spans(bins_type *bins, unsigned class_index, size_t count,
+                                     void *const *blocks) {
+  const class_type *const its = &aml_internal_slab_classes[class_index];
+  bin_type *const bin = &bins->bins[class_index];
+  span_type *span = NULL;
+  for (size_t i = 0; i < count; ++i) {
+    const char *const block = blocks[i];
+    if (span == NULL || (size_t)(block - span->base) >= span->units * UNIT) {
+      if (span != NULL)
+        settle(bins, bin, span, its);
+      span = aml_internal_slab_find_span(&bins->heap.map, block);
+    }
+    const size_t index = aml_internal_slab_index(its, (size_t)(block - span->base));
+    span->free_bits[index / 64] |= UINT64_C(1) << (index % 64);
+    ++span->free_count;
+  }
+  if (span != NULL)
+    settle(bins, bin, span, its);
+  bin->live_count -= count;
+  (void)__atomic_sub_fetch(&bins->live_size, count * its->size, __ATOMIC_RELAXED);
+}
+
+static bool give_to_depot(bin_type *bin, size_t count, void *const *blocks) {
+  depot_type *const depot = bin->depot;
+  if (depot == NULL || depot->capacity - depot->count < count)
+    return false;
+  memcpy(&depot->blocks[depot->count], blocks, count * sizeof *blocks);
+  depot->count += count;
+  return true;
+}
+
+static void empty_depot(bins_type *bins, unsigned class_index) {
+  bin_type *const bin = &bins->bins[class_index];
+  if (bin->depot == NULL)
+    return;
+  const size_t count = bin->depot->count;
+  bin->depot->count = 0;
+  bin->depot->capacity = 0;
+  aml_internal_slab_give_to_spans(bins, class_index, count, bin->depot->blocks);
+}
+
+bool aml_internal_slab_give_blocks(bins_type *bins, unsigned class_index, size_t count,
+                                   void *const *blocks) {
+  bin_type *const bin = &bins->bins[class_index];
+  pthread_mutex_t *const lock = aml_internal_slab_lock_of(bins, class_index);
+  aml_internal_slab_lock(lock);
+  const bool is_held = give_to_depot(bin, count, blocks);
+  if (!is_held) {
+    aml_internal_slab_give_to_spans(bins, class_index, count, blocks);
+    bin->spilled = 1;
+    if (++bin->streak == VAIN_BATCHES)
+      empty_depot(bins, class_index);
+  }
+  (void)pthread_mutex_unlock(lock);
+  return is_held;
+}
+
+void aml_internal_slab_empty_depots(bins_type *bins) {
+  for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i) {
+    aml_internal_slab_lock(aml_internal_slab_lock_of(bins, i));
+    empty_depot(bins, i);
+    (void)pthread_mutex_unlock(aml_internal_slab_lock_of(bins, i));
+  }
+}
+
+void aml_internal_slab_bins_fini(bins_type *bins) {
+  for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i)
+    free(bins->bins[i].depot);
+}

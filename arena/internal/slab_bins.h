@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Blocks of arena:slab that are in no thread's cache: for each class its spans, and a depot, where
+// batches that one thread gives back wait for another one to take them, so that neither looks at
+// spans. Depots are for classes of which blocks are taken and given back in turn.
+//
+// Blocks are taken from the span that has the fewest free ones, as far as three lists tell, so that
+// sparse spans run empty.
+//
+// Threads: thread-safe, by a lock for every few classes. The order of locks is: purge_lock, one of
+// locks, the heap's.
+
+#ifndef AML_ARENA_INTERNAL_SLAB_BINS_H
+#define AML_ARENA_INTERNAL_SLAB_BINS_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "aml/arena/internal/slab_classes.h"
+#include "aml/arena/internal/slab_heap.h"
+#include "aml/arena/internal/slab_span.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { AML_INTERNAL_SLAB_LOCKS = 16, AML_INTERNAL_SLAB_DEPOT_BATCHES = 4 };
+
+/** Blocks that are free, and in no span. */
+struct aml_internal_slab_depot {
+  size_t count;
+  size_t capacity; /**< 0: nobody takes what is given back */
+  void *blocks[];
+};
+
+/** A class. live_count == the blocks of its spans that are not free, those in the depot too. */
+struct aml_internal_slab_bin {
+  struct aml_internal_slab_span *lists[AML_INTERNAL_SLAB_LISTS]; /**< that have free blocks */
+  struct aml_internal_slab_span *candidates;
+  struct aml_internal_slab_depot *depot; /**< null: not wanted so far */
+  size_t live_count;
+  uint32_t spilled; /**< whether spans got what a depot might have held, since the last take */
+  uint32_t streak;  /**< how often they have since */
+};
+
+struct aml_internal_slab_bins {
+  struct aml_internal_slab_heap heap;
+  pthread_mutex_t purge_lock; /**< held by who gives memory back */
+  pthread_mutex_t locks[AML_INTERNAL_SLAB_LOCKS];
+  size_t live_size;  /**< of blocks out of spans, bytes; atomic */
+  size_t mark;       /**< the most that it was since memory was last given back; atomic */
+  bool keeps;        /**< memory until trim */
+  size_t depot_size; /**< metadata; atomic */
+  struct aml_internal_slab_bin bins[AML_INTERNAL_SLAB_CLASS_COUNT];
+};
+
+static inline pthread_mutex_t *aml_internal_slab_lock_of(struct aml_internal_slab_bins *bins,
+                                                         unsigned class_index) {
+  return &bins->locks[class_index % AML_INTERNAL_SLAB_LOCKS];
+}
+
+/**
+ * Take blocks of a class.
+ *
+ * @param count   at least 1.
+ * @param blocks  the blocks, so that the last has the lowest address as far as they are neighbours.
+ *
+ * Returns: how many there are, fewer than count where that saves a new span; 0 with a sentence on
+ * aml_arena_alloc().
+ */
+size_t aml_internal_slab_take_blocks(struct aml_internal_slab_bins *bins, unsigned class_index,
+                                     size_t count, void **blocks);
+
+/**
+ * Take a new span's block, of a class of which a span is one block.
+ *
+ * @param clean  words, at first 0, for a bit for each unit that is clean.
+ *
+ * Returns: the block; null with a sentence on aml_arena_alloc().
+ */
+void *aml_internal_slab_take_whole(struct aml_internal_slab_bins *bins, unsigned class_index,
+                                   uint64_t *clean);
+
+/** Count bytes that are live from now on. */
+void aml_internal_slab_count_live(struct aml_internal_slab_bins *bins, size_t size);
+
+/**
+ * Give blocks of a class back. Returns: whether a depot holds them.
+ */
+bool aml_internal_slab_give_blocks(struct aml_internal_slab_bins *bins, unsigned class_index,
+                                   size_t count, void *const *blocks);
+
+/** Give memory back to the area if much has become free since that was last done. */
+void aml_internal_slab_decay(struct aml_internal_slab_bins *bins);
+
+/** Give back all that holds no block, as trim does, but for caches. */
+int aml_internal_slab_bins_trim(struct aml_internal_slab_bins *bins, size_t keep, size_t *released);
+
+/** Give what depots hold back to spans. */
+void aml_internal_slab_empty_depots(struct aml_internal_slab_bins *bins);
+
+/** Count live blocks of classes, caches' too, and their bytes. */
+void aml_internal_slab_count_blocks(struct aml_internal_slab_bins *bins, uint64_t *count,
+                                    uint64_t *size);
+
+/** As if all blocks were given back; nobody else is in a call. */
+void aml_internal_slab_bins_reset(struct aml_internal_slab_bins *bins);
+
+/** Free depots; the heap is the caller's. */
+void aml_internal_slab_bins_fini(struct aml_internal_slab_bins *bins);
+
+/** Walk all, the heap too. Returns: null; or the invariant that is broken. */
+const char *aml_internal_slab_bins_check(struct aml_internal_slab_bins *bins);
+
+/** Give blocks back to their spans, under the class's lock. */
+void aml_internal_slab_give_to_spans(struct aml_internal_slab_bins *bins, unsigned class_index,
+                                     size_t count, void *const *blocks);
+
+/** Take a span out of the candidates, under the class's lock, if it is among them. */
+void aml_internal_slab_unlink_candidate(struct aml_internal_slab_bin *bin,
+                                        struct aml_internal_slab_span *span);
+
+/** Take all locks, in order; and give them back. Around fork(), and for a check. */
+void aml_internal_slab_bins_lock(struct aml_internal_slab_bins *bins);
+void aml_internal_slab_bins_unlock(struct aml_internal_slab_bins *bins);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

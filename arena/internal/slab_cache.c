@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The room of a cache is shared by its classes. A class without room gets some for a start; one
+// that could do with more gets it if there is some left, or if one of the next few that the hand
+// points at was not used since the hand last passed by (the clock algorithm).
+
+#include "aml/arena/internal/slab_cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "aml/arena/internal/slab_lock.h"
+
+typedef struct aml_internal_slab arena_type;
+typedef struct aml_internal_slab_cache cache_type;
+typedef struct aml_internal_slab_magazine magazine_type;
+
+// A cache has room for LEAST_ROOM bytes, or its part of 1 / SHARE_OF_LIVE of what is live. A class
+// that was full so often in a row, with nobody to take what it gave back, gets less.
+enum {
+  LEAST_ROOM = 2 << 20,
+  SHARE_OF_LIVE = 16,
+  FIRST_MAX = 8,
+  FIRST_SIZE = 8192,
+  VAIN_STREAK = 4,
+  LOOKS = 4
+};
+
+static const struct aml_internal_slab_class *class_of(unsigned class_index) {
+  return &aml_internal_slab_classes[class_index];
+}
+
+/** Gives the oldest blocks of a magazine back. Returns: whether a depot holds them. */
+static bool give_oldest(cache_type *cache, unsigned class_index, uint32_t count) {
+  magazine_type *const magazine = &cache->magazines[class_index];
+  void *blocks[AML_INTERNAL_SLAB_MAX_SLOTS];
+  const uint32_t rest = magazine->count - count;
+  memcpy(blocks, magazine->blocks, count * sizeof *blocks);
+  // Should the process fork before all is done, the child loses these blocks, and has none twice.
+  aml_internal_slab_set_count(magazine, 0);
+  memmove(magazine->blocks, magazine->blocks + count, rest * sizeof *blocks);
+  aml_internal_slab_set_count(magazine, rest);
+  return aml_internal_slab_give_blocks(&cache->arena->bins, class_index, count, blocks);
+}
+
+/** Gives a class so much room; it must not keep more blocks. */
+static void set_room(cache_type *cache, unsigned class_index, size_t max) {
+  magazine_type *const magazine = &cache->magazines[class_index];
+  cache->room += max * class_of(class_index)->size;
+  cache->room -= magazine->max * (size_t)class_of(class_index)->size;
+  magazine->blocks = cache->slots + class_of(class_index)->first_slot;
+  magazine->max = (uint16_t)max;
+}
+
+static void evict(cache_type *cache, unsigned class_index) {
+  if (cache->magazines[class_index].count != 0)
+    (void)give_oldest(cache, class_index, cache->magazines[class_index].count);
+  set_room(cache, class_index, 0);
+}
+
+/** Moves the hand, `looks` classes at most, until there is room for `size` bytes more. */
+static bool make_room(cache_type *cache, unsigned class_index, size_t size, unsigned looks) {
+  const arena_type *const arena = cache->arena;
+  const size_t count = __atomic_load_n(&arena->cache_count, __ATOMIC_RELAXED);
+  const size_t live = __atomic_load_n(&arena->bins.live_size, __ATOMIC_RELAXED);
+  const size_t share = live / SHARE_OF_LIVE / (count == 0 ? 1 : count);
+  const size_t most = share > LEAST_ROOM ? share : LEAST_ROOM;
+  for (; cache->room + size > most && looks != 0; --looks) {
+    magazine_type *const magazine = &cache->magazines[cache->hand];
+    if (cache->hand != class_index && magazine->max != 0 && !magazine->is_used)
+      evict(cache, cache->hand);
+    magazine->is_used = 0;
+    cache->hand = (cache->hand == 0 ? AML_INTERNAL_SLAB_CLASS_COUNT : cache->hand) - 1;
+  }
+  return cache->room + size <= most;
+}
+
+static size_t first_max(unsigned class_index) {
+  const size_t some = FIRST_SIZE / class_of(class_index)->size;
+  return some == 0 ? 1 : some > FIRST_MAX ? FIRST_MAX : some;
+}
+
+/** Gives a class its first room, or twice the room that it has if there is enough. */
+static bool grow(cache_type *cache, unsigned class_index) {
+  magazine_type *const magazine = &cache->magazines[class_index];
+  const size_t slots = class_of(class_index)->slots;
+  const size_t max = magazine->max == 0 ? first_max(class_index) : 2u * magazine->max;
+  const size_t wanted = max < slots ? max : slots;
+  const size_t more = (wanted - magazine->max) * class_of(class_index)->size;
+  if (more == 0)
+    return false;
+  const bool is_first = magazine->max == 0;
+  if (!make_room(cache, class_index, more,
+                 is_first ? 2 * AML_INTERNAL_SLAB_CLASS_COUNT : (unsigned)LOOKS) &&
+      !is_first)
+    return false;
+  set_room(cache, class_index, wanted);
+  return true;
+}
+
+// Finding caches
+
+static void at_hand(cache_type *cache) {
+  const size_t entry = cache->id % AML_INTERNAL_SLAB_ENTRIES;
+  aml_internal_slab_thread.entries[entry].id = cache->id;
+  aml_internal_slab_thread.entries[entry].cache = cache;
+}
+
+/** Looks a cache up among those of the thread, and frees those whose arena has ended. */
+static cache_type *look_up(const arena_type *arena) {
+  cache_type *found = NULL;
+  for (cache_type **link = &aml_internal_slab_thread.caches; *link != NULL;) {
+    cache_type *const cache = *link;
+    if (__atomic_load_n(&cache->state, __ATOMIC_ACQUIRE) == AML_INTERNAL_SLAB_ORPHANED) {
+      *link = cache->next_owned;
+      free(cache);
+      continue;
+    }
+    if (cache->id == arena->id)
+      found = cache;
+    link = &cache->next_owned;
+  }
+  if (found != NULL)
+    at_hand(found);
+  return found;
+}
+
+/** Makes a cache the calling thread's. */
+static void attach(arena_type *arena, cache_type *cache) {
+  memset(cache->magazines, 0, sizeof cache->magazines);
+  cache->arena = arena;
+  cache->id = arena->id;
+  cache->owner = &aml_internal_slab_thread;
+  cache->state = AML_INTERNAL_SLAB_ATTACHED;
+  cache->hand = AML_INTERNAL_SLAB_CLASS_COUNT - 1;
+  cache->room = 0;
+  cache->next_owned = aml_internal_slab_thread.caches;
+  aml_internal_slab_thread.caches = cache;
+  aml_internal_slab_lock(&arena->caches_lock);
+  cache->previous = NULL;
+  cache->next = arena->caches;
+  if (arena->caches != NULL)
+    arena->caches->previous = cache;
+  arena->caches = cache;
+  (void)__atomic_add_fetch(&arena->cache_count, 1, __ATOMIC_RELAXED);
+  (void)pthread_mutex_unlock(&arena->caches_lock);
+  at_hand(cache);
+}
+
+/** Makes a cache for the calling thread, if it can have one. */
+static void make_cache(arena_type *arena) {
+  if (aml_internal_slab_thread.is_ending || !aml_internal_slab_know_thread(true))
+    return;
+  cache_type *const cache = malloc(sizeof *cache);
+  if (cache != NULL)
+    attach(arena, cache);
+}
+
+/** Uses the spare cache for a thread that gives back and has none; or says that one is wanted. */
+static cache_type *use_spare(arena_type *arena) {
+  if (aml_internal_slab_thread.is_ending || !aml_internal_slab_know_thread(false))
+    return NULL;
+  aml_internal_slab_lock(&arena->caches_lock);
+  cache_type *const cache = arena->spare;
+  arena->spare = NULL;
+  __atomic_store_n(&arena->wants_spare, cache == NULL, __ATOMIC_RELAXED);
+  (void)pthread_mutex_unlock(&arena->caches_lock);
+  if (cache != NULL)
+    attach(arena, cache);
+  return cache;
+}
+
+/** Makes the spare that a thread wants. */
+static void make_spare(arena_type *arena) {
+  cache_type *cache = malloc(sizeof *cache);
+  if (cache == NULL)
+    return;
+  aml_internal_slab_lock(&arena->caches_lock);
+  if (arena->spare == NULL) {
+    arena->spare = cache;
+    cache = NULL;
+  }
+  __atomic_store_n(&arena->wants_spare, false, __ATOMIC_RELAXED);
+  (void)pthread_mutex_unlock(&arena->caches_lock);
+  free(cache);
+}
+
+static cache_type *find_cache(const arena_type *arena) {
+  cache_type *const cache = aml_internal_slab_cache_of(arena);
+  return cache != NULL ? cache : look_up(arena);
+}
+
+// The slow halves of alloc and free
+
+void *aml_internal_slab_refill(arena_type *arena, unsigned class_index) {
+  cache_type *const cache = find_cache(arena);
+  if (__atomic_load_n(&arena->wants_spare, __ATOMIC_RELAXED))
+    make_spare(arena);
+  if (cache == NULL) {
+    void *block;
+    if (aml_internal_slab_take_blocks(&arena->bins, class_index, 1, &block) == 0)
+      return NULL;
+    make_cache(arena);
+    return block;
+  }
+  magazine_type *const magazine = &cache->magazines[class_index];
+  uint32_t count = magazine->count;
+  if (count == 0) {
+    (void)grow(cache, class_index);
+    magazine->is_used = 1;
+    count = (uint32_t)aml_internal_slab_take_blocks(&arena->bins, class_index,
+                                                    (magazine->max + 1u) / 2, magazine->blocks);
+    if (count == 0)
+      return NULL;
+    magazine->streak = 0;
+  }
+  aml_internal_slab_set_count(magazine, count - 1);
+  return magazine->blocks[count - 1];
+}
+
+/** Makes room in a magazine that is full. */
+static void relieve(cache_type *cache, unsigned class_index) {
+  magazine_type *const magazine = &cache->magazines[class_index];
+  magazine->is_used = 1;
+  if (magazine->streak == 0 && grow(cache, class_index)) {
+    magazine->streak = magazine->count == 0 ? 0 : 1;
+    return;
+  }
+  const bool is_held = give_oldest(cache, class_index, (magazine->count + 1) / 2);
+  if (is_held)
+    return;
+  if (magazine->streak < VAIN_STREAK)
+    ++magazine->streak;
+  if (magazine->streak == VAIN_STREAK && magazine->max > 2 * first_max(class_index)) {
+    const uint32_t max = magazine->max / 2u;
+    if (magazine->count > max / 2)
+      (void)give_oldest(cache, class_index, magazine->count - max / 2);
+    set_room(cache, class_index, max);
+    magazine->streak = 1;
+  }
+  aml_internal_slab_decay(&cache->arena->bins);
+}
+
+void aml_internal_slab_overflow(arena_type *arena, unsigned class_index, void *block) {
+  cache_type *cache = find_cache(arena);
+  if (cache == NULL)
+    cache = use_spare(arena);
+  if (cache == NULL) {
+    (void)aml_internal_slab_give_blocks(&arena->bins, class_index, 1, &block);
+    aml_internal_slab_decay(&arena->bins);
+    return;
+  }
+  magazine_type *const magazine = &cache->magazines[class_index];
+  if (magazine->count == magazine->max)
+    relieve(cache, class_index);
+  magazine->blocks[magazine->count] = block;
+  aml_internal_slab_set_count(magazine, magazine->count + 1);
+}
+
+void aml_internal_slab_empty(cache_type *cache) {
+  for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i)
+    if (cache->magazines[i].max != 0)
+      evict(cache, i);
+}
+
+void aml_internal_slab_empty_cache(arena_type *arena) {
+  cache_type *const cache = find_cache(arena);
+  if (cache != NULL)
+    aml_internal_slab_empty(cache);
+  aml_internal_slab_lock(&arena->caches_lock);
+  cache_type *const spare = arena->spare;
+  arena->spare = NULL;
+  (void)pthread_mutex_unlock(&arena->caches_lock);
+  free(spare);
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What a thread keeps of an arena:slab for itself: for each class a magazine, an array of free
+// blocks (J. Bonwick, J. Adams, "Magazines and Vmem", USENIX 2001, from whom the depot is as
+// well). A magazine is given more room while blocks are taken and given back in turn, and less
+// while they are only given back.
+//
+// A cache is in two lists: its arena's, under the arena's lock, and its thread's, which nobody else
+// touches. Thread and arena may end in any order, also at once: `state` says who frees it.
+//
+// Threads: a cache is its thread's; others read counts, and free it when the thread is gone. Who
+// has no cache, and cannot get one, goes to the bins.
+
+#ifndef AML_ARENA_INTERNAL_SLAB_CACHE_H
+#define AML_ARENA_INTERNAL_SLAB_CACHE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "aml/arena/internal/slab_bins.h"
+#include "aml/arena/internal/slab_classes.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A magazine. count <= max <= the class's slots; max == 0: it has no room so far. */
+struct aml_internal_slab_magazine {
+  void **blocks;  /**< the last one is handed out next */
+  uint32_t count; /**< atomic, written by the thread alone */
+  uint16_t max;
+  uint8_t streak;  /**< how often it was full since it was last empty; saturates */
+  uint8_t is_used; /**< full or empty since the hand passed by */
+};
+
+enum aml_internal_slab_cache_state {
+  AML_INTERNAL_SLAB_ATTACHED = 0, /**< thread and arena are there */
+  AML_INTERNAL_SLAB_ENDING,       /**< the thread ends, and frees it */
+  AML_INTERNAL_SLAB_ORPHANED      /**< the arena has ended: the thread frees it sometime */
+};
+
+struct aml_internal_slab_thread;
+
+struct aml_internal_slab_cache {
+  struct aml_internal_slab_magazine magazines[AML_INTERNAL_SLAB_CLASS_COUNT];
+  struct aml_internal_slab *arena;
+  uint64_t id; /**< the arena's */
+  struct aml_internal_slab_thread *owner;
+  int state;                                  /**< enum aml_internal_slab_cache_state; atomic */
+  unsigned hand;                              /**< the class that may lose its room next */
+  size_t room;                                /**< bytes of max blocks of each class */
+  struct aml_internal_slab_cache *next;       /**< of the arena; of the spare */
+  struct aml_internal_slab_cache *previous;   /**< of the arena */
+  struct aml_internal_slab_cache *next_owned; /**< of the thread */
+  void *slots[AML_INTERNAL_SLAB_SLOT_COUNT];
+};
+
+enum { AML_INTERNAL_SLAB_ENTRIES = 16 };
+
+/** A thread's caches: all in a list, and one for each remainder of arenas' ids at hand. */
+struct aml_internal_slab_thread {
+  struct {
+    uint64_t id; /**< 0: none */
+    struct aml_internal_slab_cache *cache;
+  } entries[AML_INTERNAL_SLAB_ENTRIES];
+  struct aml_internal_slab_cache *caches;
+  bool is_known;  /**< its end will be told */
+  bool is_ending; /**< and has been */
+};
+
+/** An arena. */
+struct aml_internal_slab {
+  uint64_t id; /**< never another arena's; not 0 */
+  struct aml_internal_slab_bins bins;
+  pthread_mutex_t caches_lock;            /**< guards what follows; comes before those of bins */
+  struct aml_internal_slab_cache *caches; /**< of all threads */
+  size_t cache_count;                     /**< atomic */
+  struct aml_internal_slab_cache *spare;  /**< for a thread that only gives back; or null */
+  bool wants_spare;                       /**< atomic */
+  struct aml_internal_slab *next;         /**< of the arenas that fork must know */
+  struct aml_internal_slab *previous;
+};
+
+extern _Thread_local struct aml_internal_slab_thread aml_internal_slab_thread
+    __attribute__((visibility("hidden"), tls_model("initial-exec")));
+
+/** The calling thread's cache, if it is at hand; or null. */
+static inline struct aml_internal_slab_cache *
+aml_internal_slab_cache_of(const struct aml_internal_slab *arena) {
+  const size_t entry = arena->id % AML_INTERNAL_SLAB_ENTRIES;
+  return __builtin_expect(aml_internal_slab_thread.entries[entry].id == arena->id, 1)
+             ? aml_internal_slab_thread.entries[entry].cache
+             : NULL;
+}
+
+static inline uint32_t
+aml_internal_slab_count_of(const struct aml_internal_slab_magazine *magazine) {
+  return __atomic_load_n(&magazine->count, __ATOMIC_RELAXED);
+}
+
+/** A block is in its slot before it is counted, for the sake of those that fork. */
+static inline void aml_internal_slab_set_count(struct aml_internal_slab_magazine *magazine,
+                                               uint32_t count) {
+  __atomic_store_n(&magazine->count, count, __ATOMIC_RELEASE);
+}
+
+/** Take a block of a class from a magazine that is empty or not at hand. Null with a sentence. */
+void *aml_internal_slab_refill(struct aml_internal_slab *arena, unsigned class_index);
+
+/** Give a block of a class to a magazine that is full or not at hand. */
+void aml_internal_slab_overflow(struct aml_internal_slab *arena, unsigned class_index, void *block);
+
+/** Give all that the calling thread keeps, and the spare, back. */
+void aml_internal_slab_empty_cache(struct aml_internal_slab *arena);
+
+/** Count blocks that caches keep, and their bytes. */
+void aml_internal_slab_count_cached(struct aml_internal_slab *arena, uint64_t *count,
+                                    uint64_t *size);
+
+/** Forget what caches keep; nobody else is in a call. */
+void aml_internal_slab_reset_caches(struct aml_internal_slab *arena);
+
+/** End all caches of an arena without giving back what they keep. */
+void aml_internal_slab_end_caches(struct aml_internal_slab *arena);
+
+/** Give back and free the caches of threads that are not there after a fork. */
+void aml_internal_slab_drop_foreign_caches(struct aml_internal_slab *arena);
+
+/** Walk the caches. Returns: null; or the invariant that is broken. */
+const char *aml_internal_slab_check_caches(struct aml_internal_slab *arena);
+
+/** Make the arena known to fork, and give it its id. */
+void aml_internal_slab_enroll(struct aml_internal_slab *arena);
+
+/** Undo that. */
+void aml_internal_slab_dismiss(struct aml_internal_slab *arena);
+
+/**
+ * See to it that the end of the calling thread is told.
+ *
+ * @param may_allocate  false: not if libc might need memory for that.
+ *
+ * Returns: whether it will be.
+ */
+bool aml_internal_slab_know_thread(bool may_allocate);
+
+/** Give back all that a cache keeps. */
+void aml_internal_slab_empty(struct aml_internal_slab_cache *cache);
+
+/** Give back what a thread keeps of every arena, as it ends. */
+void aml_internal_slab_end_thread(struct aml_internal_slab_thread *thread);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "aml/arena/internal/slab_chunk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "aml/arena/internal/poison.h"
+#include "aml/arena/internal/slab_bits.h"
+#include "aml/core/error.h"
+
+typedef struct aml_internal_slab_heap heap_type;
+typedef struct aml_internal_slab_chunk chunk_type;
+typedef struct aml_internal_slab_span span_type;
+
+void *aml_internal_slab_no_memory(void) {
+  (void)aml_error_set(-AML_ENOMEM, "aml_arena_alloc", NULL, "no memory for metadata");
+  return NULL;
+}
+
+// Descriptions of spans
+
+span_type *aml_internal_slab_take_description(chunk_type *chunk) {
+  span_type *const span = chunk->unused;
+  chunk->unused = span->next;
+  --chunk->unused_count;
+  span->chunk = chunk;
+  span->clean = 0;
+  span->is_candidate = 0;
+  return span;
+}
+
+void aml_internal_slab_give_description(span_type *span) {
+  chunk_type *const chunk = span->chunk;
+  span->state = AML_INTERNAL_SLAB_UNUSED;
+  span->next = chunk->unused;
+  chunk->unused = span;
+  ++chunk->unused_count;
+}
+
+static void adopt_descriptions(chunk_type *chunk, span_type *spans, size_t count) {
+  for (size_t i = count; i-- != 0;) {
+    spans[i].chunk = chunk;
+    aml_internal_slab_give_description(&spans[i]);
+  }
+}
+
+bool aml_internal_slab_ensure_descriptions(heap_type *heap, chunk_type *chunk) {
+  if (chunk->unused_count >= 2)
+    return true;
+  struct aml_internal_slab_more *const more = malloc(sizeof *more);
+  if (more == NULL)
+    return false;
+  more->next = chunk->more;
+  chunk->more = more;
+  heap->metadata_size += sizeof *more;
+  adopt_descriptions(chunk, more->spans, AML_INTERNAL_SLAB_MORE_SPANS);
+  return true;
+}
+
+void aml_internal_slab_forget_spans(chunk_type *chunk) {
+  chunk->unused = NULL;
+  chunk->unused_count = 0;
+  chunk->free_units = 0;
+  adopt_descriptions(chunk, chunk->spans, AML_INTERNAL_SLAB_FIRST_SPANS);
+  for (struct aml_internal_slab_more *more = chunk->more; more != NULL; more = more->next)
+    adopt_descriptions(chunk, more->spans, AML_INTERNAL_SLAB_MORE_SPANS);
+}
+
+chunk_type *aml_internal_slab_make_chunk(heap_type *heap, char *mapped, size_t size,
+                                         size_t alignment, bool has_runs) {
+  const size_t lead = (size_t)(0 - (uintptr_t)mapped) & (alignment - 1);
+  const size_t units = size < lead ? 0 : (size - lead) / AML_INTERNAL_SLAB_UNIT;
+  const size_t words = has_runs ? aml_internal_slab_words(units) : 0;
+  chunk_type *const chunk = malloc(sizeof *chunk + words * sizeof(uint64_t));
+  if (chunk == NULL)
+    return NULL;
+  *chunk = (chunk_type){.mapped = mapped,
+                        .mapped_size = size,
+                        .base = mapped + (units == 0 ? 0 : lead),
+                        .units = units,
+                        .clean = words == 0 ? NULL : (uint64_t *)(chunk + 1)};
+  const bool is_clean = heap->source.is_zeroed && heap->source.map_flags == 0;
+  if (words != 0)
+    memset(chunk->clean, is_clean ? 0xff : 0, words * sizeof(uint64_t));
+  adopt_descriptions(chunk, chunk->spans, AML_INTERNAL_SLAB_FIRST_SPANS);
+  heap->metadata_size += sizeof *chunk + words * sizeof(uint64_t);
+  aml_internal_poison(mapped, size);
+  return chunk;
+}
+
+void aml_internal_slab_free_chunk(heap_type *heap, chunk_type *chunk) {
+  const size_t words = chunk->clean == NULL ? 0 : aml_internal_slab_words(chunk->units);
+  heap->metadata_size -= sizeof *chunk + words * sizeof(uint64_t);
+  while (chunk->more != NULL) {
+    struct aml_internal_slab_more *const more = chunk->more;
+    chunk->more = more->next;
+    heap->metadata_size -= sizeof *more;
+    free(more);
+  }
+  free(chunk);
+}
+
+void aml_internal_slab_link_chunk(heap_type *heap, chunk_type *chunk) {
+  chunk->previous = NULL;
+  chunk->next = heap->chunks;
+  if (heap->chunks != NULL)
+    heap->chunks->previous = chunk;
+  heap->chunks = chunk;
+}
+
+void aml_internal_slab_unlink_chunk(heap_type *heap, chunk_type *chunk) {
+  if (chunk->previous != NULL)
+    chunk->previous->next = chunk->next;
+  else
+    heap->chunks = chunk->next;
+  if (chunk->next != NULL)
+    chunk->next->previous = chunk->previous;
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Runs that become free join their free neighbours at once. What that takes was there before: a
+// span's description becomes that of its run, and of two runs that join one goes back to its chunk;
+// so giving back needs no memory.
+
+#include "aml/arena/internal/slab_heap.h"
+
+#include "aml/arena/internal/slab_bits.h"
+#include "aml/arena/internal/slab_chunk.h"
+#include "aml/arena/internal/slab_lock.h"
+#include "aml/core/checked.h"
+#include "aml/core/error.h"
+
+typedef struct aml_internal_slab_heap heap_type;
+typedef struct aml_internal_slab_chunk chunk_type;
+typedef struct aml_internal_slab_span span_type;
+typedef struct aml_internal_slab_want want_type;
+
+enum { UNIT = AML_INTERNAL_SLAB_UNIT, LEAST_CHUNK = 1 << 20, MOST_CHUNK = 32 << 20 };
+
+// Free runs
+
+static struct aml_internal_slab_runs *runs_of(heap_type *heap, const span_type *run) {
+  return run->dirty_units == 0 ? &heap->clean : &heap->dirty;
+}
+
+size_t aml_internal_slab_count_dirty(const span_type *run) {
+  return run->chunk->clean == NULL
+             ? run->units
+             : run->units - aml_internal_slab_count(run->chunk->clean, aml_internal_slab_unit(run),
+                                                    run->units);
+}
+
+void aml_internal_slab_put_run(heap_type *heap, span_type *run) {
+  run->state = AML_INTERNAL_SLAB_FREE;
+  aml_internal_slab_runs_put(runs_of(heap, run), run);
+  aml_internal_slab_map_run(&heap->map, run);
+  run->chunk->free_units += run->units;
+  heap->free_units += run->units;
+  heap->dirty_units += run->dirty_units;
+}
+
+void aml_internal_slab_remove_run(heap_type *heap, span_type *run) {
+  aml_internal_slab_runs_remove(runs_of(heap, run), run);
+  run->chunk->free_units -= run->units;
+  heap->free_units -= run->units;
+  heap->dirty_units -= run->dirty_units;
+}
+
+/** Makes units of a chunk, apart from any run's, a free run. */
+void aml_internal_slab_put_units(heap_type *heap, chunk_type *chunk, char *base, size_t units) {
+  if (units == 0)
+    return;
+  span_type *const run = aml_internal_slab_take_description(chunk);
+  run->base = base;
+  run->units = units;
+  run->dirty_units = aml_internal_slab_count_dirty(run);
+  aml_internal_slab_put_run(heap, run);
+}
+
+// Chunks
+
+/** Makes a chunk part of the map, and one free run. */
+bool aml_internal_slab_open_chunk(heap_type *heap, chunk_type *chunk) {
+  if (chunk->units != 0 && !aml_internal_slab_map_add(&heap->map, chunk->base, chunk->units, NULL))
+    return false;
+  aml_internal_slab_link_chunk(heap, chunk);
+  aml_internal_slab_put_units(heap, chunk, chunk->base, chunk->units);
+  return true;
+}
+
+/** Maps a chunk with a run of so many units; false with a sentence. */
+static bool grow(heap_type *heap, size_t units) {
+  size_t size;
+  if (!aml_checked_multiply(units, UNIT, &size))
+    size = SIZE_MAX;
+  if (heap->grows) {
+    const size_t share = heap->source.reserved_size / 8;
+    heap->source.chunk_size = share < LEAST_CHUNK  ? LEAST_CHUNK
+                              : share > MOST_CHUNK ? MOST_CHUNK
+                                                   : share & ~(size_t)((2 << 20) - 1);
+    if (heap->source.chunk_size == 0)
+      heap->source.chunk_size = LEAST_CHUNK;
+  }
+  size_t mapped_size = 0;
+  char *const mapped =
+      aml_internal_source_map(&heap->source, "arena:slab", size, UNIT, &mapped_size);
+  if (mapped == NULL)
+    return false;
+  chunk_type *const chunk = aml_internal_slab_make_chunk(heap, mapped, mapped_size, UNIT, true);
+  if (chunk != NULL && aml_internal_slab_open_chunk(heap, chunk))
+    return true;
+  if (chunk != NULL)
+    aml_internal_slab_free_chunk(heap, chunk);
+  (void)aml_internal_source_unmap(&heap->source, mapped, mapped_size);
+  return aml_internal_slab_no_memory() != NULL;
+}
+
+// Runs that are taken
+
+static span_type *find_run(heap_type *heap, size_t units) {
+  span_type *const run = aml_internal_slab_runs_find(&heap->dirty, units);
+  return run != NULL ? run : aml_internal_slab_runs_find(&heap->clean, units);
+}
+
+/** Tells which units of a run are clean, and says that none is any more. */
+static void take_clean(span_type *span, uint64_t *clean) {
+  chunk_type *const chunk = span->chunk;
+  const size_t first = aml_internal_slab_unit(span);
+  if (chunk->clean == NULL)
+    return;
+  for (size_t i = 0; clean != NULL && i < span->units; i += 64)
+    clean[i / 64] =
+        aml_internal_slab_get(chunk->clean, first + i, span->units - i < 64 ? span->units - i : 64);
+  aml_internal_slab_clear(chunk->clean, first, span->units);
+}
+
+/** Cuts what is wanted out of a free run that has room for it. */
+static void carve(heap_type *heap, span_type *run, const want_type *want, uint64_t *clean) {
+  chunk_type *const chunk = run->chunk;
+  const size_t number = (uintptr_t)run->base / UNIT;
+  const size_t lead = (0 - number) & (want->alignment - 1);
+  const size_t rest = run->units - lead - want->units;
+  aml_internal_slab_remove_run(heap, run);
+  aml_internal_slab_put_units(heap, chunk, run->base, lead);
+  aml_internal_slab_put_units(heap, chunk, run->base + (lead + want->units) * UNIT, rest);
+  run->base += lead * UNIT;
+  run->units = want->units;
+  run->state = (uint8_t)want->state;
+  run->class_index = (uint8_t)want->class_index;
+  take_clean(run, clean);
+  aml_internal_slab_map_span(&heap->map, run,
+                             want->state == AML_INTERNAL_SLAB_BLOCKS
+                                 ? AML_INTERNAL_SLAB_FIRST_CLASS + want->class_index
+                                 : (unsigned)AML_INTERNAL_SLAB_HELD);
+}
+
+span_type *aml_internal_slab_take(heap_type *heap, const want_type *want, uint64_t *clean) {
+  size_t units;
+  if (!aml_checked_add(want->units, want->alignment - 1, &units))
+    units = SIZE_MAX;
+  aml_internal_slab_lock(&heap->lock);
+  span_type *run = find_run(heap, units);
+  if (run == NULL && grow(heap, units))
+    run = find_run(heap, units);
+  if (run != NULL && !aml_internal_slab_ensure_descriptions(heap, run->chunk))
+    run = aml_internal_slab_no_memory();
+  if (run != NULL)
+    carve(heap, run, want, clean);
+  if (run != NULL && want->state == AML_INTERNAL_SLAB_LARGE) {
+    ++heap->large_count;
+    heap->large_size += run->units * UNIT;
+  }
+  (void)pthread_mutex_unlock(&heap->lock);
+  return run;
+}
+
+/** Joins a run, in no list, with a neighbour that is free; `run` becomes both. */
+static void join(heap_type *heap, span_type *run, span_type *neighbour) {
+  aml_internal_slab_remove_run(heap, neighbour);
+  if (neighbour->base < run->base)
+    run->base = neighbour->base;
+  run->units += neighbour->units;
+  run->dirty_units += neighbour->dirty_units;
+  aml_internal_slab_give_description(neighbour);
+}
+
+void aml_internal_slab_give_locked(heap_type *heap, span_type *span) {
+  chunk_type *const chunk = span->chunk;
+  const size_t first = aml_internal_slab_unit(span);
+  if (span->state == AML_INTERNAL_SLAB_LARGE) {
+    --heap->large_count;
+    heap->large_size -= span->units * UNIT;
+  }
+  if (chunk->clean != NULL)
+    for (uint64_t rest = span->clean; rest != 0; rest &= rest - 1)
+      aml_internal_slab_set(chunk->clean, first + (size_t)__builtin_ctzll(rest), 1);
+  span->clean = 0;
+  span->dirty_units = aml_internal_slab_count_dirty(span);
+  if (first != 0) {
+    span_type *const before = aml_internal_slab_find_span(&heap->map, span->base - 1);
+    if (before->state == AML_INTERNAL_SLAB_FREE)
+      join(heap, span, before);
+  }
+  const char *const end = span->base + span->units * UNIT;
+  if (end != chunk->base + chunk->units * UNIT) {
+    span_type *const behind = aml_internal_slab_find_span(&heap->map, end);
+    if (behind->state == AML_INTERNAL_SLAB_FREE)
+      join(heap, span, behind);
+  }
+  aml_internal_slab_put_run(heap, span);
+}
+
+void aml_internal_slab_give(heap_type *heap, span_type *span) {
+  aml_internal_slab_lock(&heap->lock);
+  aml_internal_slab_give_locked(heap, span);
+  (void)pthread_mutex_unlock(&heap->lock);
+}

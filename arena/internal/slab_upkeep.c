@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// How memory goes back to the area. What is free in spans is found by looking at those of which
+// blocks were given back since they were last looked at: a page goes if no block lies in it, even
+// in part. This is done each time that the live bytes have sunk by a sixth from the most that they
+// were, so that its cost is in proportion to what was given back.
+
+#include <string.h>
+
+#include "aml/arena/internal/slab_bins.h"
+#include "aml/arena/internal/slab_bits.h"
+#include "aml/arena/internal/slab_chunk.h"
+#include "aml/arena/internal/slab_lock.h"
+#include "aml/core/error.h"
+
+typedef struct aml_internal_slab_bins bins_type;
+typedef struct aml_internal_slab_bin bin_type;
+typedef struct aml_internal_slab_span span_type;
+typedef struct aml_internal_slab_class class_type;
+
+enum { UNIT = AML_INTERNAL_SLAB_UNIT };
+
+// Memory is given back after the live bytes have sunk by 1 / SHARE_TO_SINK, and at least so many;
+// then 1 / SHARE_TO_KEEP of what is live may stay, and at least so much.
+enum { SHARE_TO_SINK = 6, LEAST_TO_SINK = 2 << 20, SHARE_TO_KEEP = 16, LEAST_TO_KEEP = 1 << 20 };
+
+/** A bit for each unit of a span that no block that is not free lies in. */
+static uint64_t free_units(const span_type *span, const class_type *its) {
+  uint64_t result = 0;
+  for (size_t unit = 0; unit < span->units; ++unit) {
+    const size_t first = aml_internal_slab_index(its, unit * UNIT);
+    size_t end = aml_internal_slab_index(its, unit * UNIT + UNIT - 1) + 1;
+    if (end > span->capacity)
+      end = span->capacity;
+    if (first >= end || aml_internal_slab_all(span->free_bits, first, end - first))
+      result |= UINT64_C(1) << unit;
+  }
+  return result;
+}
+
+/** Purges the whole pages in units [first, end) of a span, unless they are clean. */
+static size_t purge_units(bins_type *bins, span_type *span, size_t first, size_t end) {
+  const size_t mask = bins->heap.page_size - 1;
+  const uintptr_t number = (uintptr_t)span->base;
+  first += ((size_t)(0 - (number + first * UNIT)) & mask) / UNIT;
+  end -= ((size_t)(number + end * UNIT) & mask) / UNIT;
+  if (first >= end || end > span->units)
+    return 0;
+  const uint64_t range = aml_internal_slab_ones(first, end - first);
+  const uint64_t dirty = range & ~span->clean;
+  if (dirty == 0 ||
+      !aml_internal_slab_purge(&bins->heap, span->base + first * UNIT, (end - first) * UNIT))
+    return 0;
+  span->clean |= range;
+  return (size_t)__builtin_popcountll(dirty) * UNIT;
+}
+
+/** Purges what of a span holds no block. Returns: bytes. */
+static size_t purge_span(bins_type *bins, bin_type *bin, span_type *span) {
+  const uint64_t free = free_units(span, &aml_internal_slab_classes[span->class_index]);
+  size_t purged = 0;
+  aml_internal_slab_unlink_candidate(bin, span);
+  span->looked_count = span->free_count;
+  for (size_t unit = 0; unit < span->units;) {
+    const size_t first = aml_internal_slab_find(&free, true, unit, span->units);
+    unit = aml_internal_slab_find(&free, false, first, span->units);
+    purged += purge_units(bins, span, first, unit);
+  }
+  return purged;
+}
+
+/** Looks at the candidates of a class, one after the other, each under the lock. */
+static size_t purge_candidates(bins_type *bins, unsigned class_index) {
+  bin_type *const bin = &bins->bins[class_index];
+  pthread_mutex_t *const lock = aml_internal_slab_lock_of(bins, class_index);
+  size_t purged = 0;
+  bool is_left = true;
+  while (is_left) {
+    aml_internal_slab_lock(lock);
+    is_left = bin->candidates != NULL;
+    if (is_left)
+      purged += purge_span(bins, bin, bin->candidates);
+    (void)pthread_mutex_unlock(lock);
+  }
+  return purged;
+}
+
+void aml_internal_slab_decay(bins_type *bins) {
+  const size_t live = __atomic_load_n(&bins->live_size, __ATOMIC_RELAXED);
+  const size_t mark = __atomic_load_n(&bins->mark, __ATOMIC_RELAXED);
+  const size_t sink = mark / SHARE_TO_SINK > LEAST_TO_SINK ? mark / SHARE_TO_SINK : LEAST_TO_SINK;
+  if (live + sink > mark || bins->keeps || pthread_mutex_trylock(&bins->purge_lock) != 0)
+    return;
+  __atomic_store_n(&bins->mark, live, __ATOMIC_RELAXED);
+  if (bins->heap.source.can_purge)
+    for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i)
+      (void)purge_candidates(bins, i);
+  const size_t keep = live / SHARE_TO_KEEP > LEAST_TO_KEEP ? live / SHARE_TO_KEEP : LEAST_TO_KEEP;
+  size_t released = 0;
+  (void)aml_internal_slab_release(&bins->heap, keep, &released);
+  (void)pthread_mutex_unlock(&bins->purge_lock);
+}
+
+/** Looks at all spans of a class that have free blocks. */
+static size_t purge_all(bins_type *bins, unsigned class_index) {
+  bin_type *const bin = &bins->bins[class_index];
+  pthread_mutex_t *const lock = aml_internal_slab_lock_of(bins, class_index);
+  size_t purged = 0;
+  aml_internal_slab_lock(lock);
+  for (unsigned list = 0; list < AML_INTERNAL_SLAB_LISTS; ++list)
+    for (span_type *span = bin->lists[list]; span != NULL; span = span->next)
+      purged += purge_span(bins, bin, span);
+  (void)pthread_mutex_unlock(lock);
+  return purged;
+}
+
+int aml_internal_slab_bins_trim(bins_type *bins, size_t keep, size_t *released) {
+  size_t purged = 0;
+  aml_internal_slab_lock(&bins->purge_lock);
+  aml_internal_slab_empty_depots(bins);
+  if (bins->heap.source.can_purge && keep == 0)
+    for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i)
+      purged += purge_all(bins, i);
+  const int err = aml_internal_slab_release(&bins->heap, keep, released);
+  *released += purged;
+  (void)pthread_mutex_unlock(&bins->purge_lock);
+  return err;
+}
+
+void aml_internal_slab_count_blocks(bins_type *bins, uint64_t *count, uint64_t *size) {
+  *count = 0;
+  *size = 0;
+  for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i) {
+    const bin_type *const bin = &bins->bins[i];
+    aml_internal_slab_lock(aml_internal_slab_lock_of(bins, i));
+    const size_t live = bin->live_count - (bin->depot == NULL ? 0 : bin->depot->count);
+    (void)pthread_mutex_unlock(aml_internal_slab_lock_of(bins, i));
+    *count += live;
+    *size += (uint64_t)live * aml_internal_slab_classes[i].size;
+  }
+  aml_internal_slab_lock(&bins->heap.lock);
+  *count += bins->heap.large_count;
+  *size += bins->heap.large_size;
+  (void)pthread_mutex_unlock(&bins->heap.lock);
+}
+
+void aml_internal_slab_bins_reset(bins_type *bins) {
+  for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i) {
+    bin_type *const bin = &bins->bins[i];
+    struct aml_internal_slab_depot *const depot = bin->depot;
+    *bin = (bin_type){.depot = depot};
+    if (depot != NULL)
+      depot->count = 0;
+  }
+  __atomic_store_n(&bins->live_size, 0, __ATOMIC_RELAXED);
+  __atomic_store_n(&bins->mark, 0, __ATOMIC_RELAXED);
+  aml_internal_slab_heap_reset(&bins->heap);
+}
+
+void aml_internal_slab_bins_lock(bins_type *bins) {
+  aml_internal_slab_lock(&bins->purge_lock);
+  for (unsigned i = 0; i < AML_INTERNAL_SLAB_LOCKS; ++i)
+    aml_internal_slab_lock(&bins->locks[i]);
+  aml_internal_slab_lock(&bins->heap.lock);
+}
+
+void aml_internal_slab_bins_unlock(bins_type *bins) {
+  (void)pthread_mutex_unlock(&bins->heap.lock);
+  for (unsigned i = AML_INTERNAL_SLAB_LOCKS; i-- != 0;)
+    (void)pthread_mutex_unlock(&bins->locks[i]);
+  (void)pthread_mutex_unlock(&bins->purge_lock);
+}
+
+/** What spans of a class must add up to. */
+struct tally {
+  size_t live;
+  size_t listed;
+};
+
+static const char *check_blocks(const span_type *span, struct tally *tally) {
+  const class_type *const its = &aml_internal_slab_classes[span->class_index];
+  const size_t count = aml_internal_slab_count(span->free_bits, 0, its->capacity);
+  if (span->capacity != its->capacity || span->units != its->units)
+    return "has a span that is not like those of its class";
+  if (count != span->free_count || count >= span->capacity || span->looked_count > count)
+    return "has a span that counts its free blocks wrong, or has no other";
+  if (span->units <= AML_INTERNAL_SLAB_MAX_MANY_UNITS &&
+      (span->clean & ~free_units(span, its)) != 0)
+    return "has blocks in units that are said to be clean";
+  tally->live += its->capacity - count;
+  tally->listed += span->free_count != 0;
+  return (span->fullness == AML_INTERNAL_SLAB_FULL) == (span->free_count == 0)
+             ? NULL
+             : "has a span that is full and in a list, or neither";
+}
+
+static const char *check_bin(const bin_type *bin, const struct tally *tally) {
+  size_t listed = 0;
+  for (unsigned list = 0; list < AML_INTERNAL_SLAB_LISTS; ++list)
+    for (const span_type *span = bin->lists[list]; span != NULL; span = span->next, ++listed)
+      if (span->fullness != list)
+        return "has a span in a wrong list";
+  for (const span_type *span = bin->candidates; span != NULL; span = span->next_candidate)
+    if (!span->is_candidate || span->state != AML_INTERNAL_SLAB_BLOCKS)
+      return "has a candidate that is none";
+  if (listed != tally->listed || bin->live_count != tally->live)
+    return "has other blocks of a class than it counts";
+  return bin->depot == NULL || bin->depot->count <= bin->live_count
+             ? NULL
+             : "has more blocks in a depot than spans are without";
+}
+
+/** Checks the spans of blocks, which the check of the heap has found to be where they must. */
+static const char *check_spans(const bins_type *bins, struct tally *tallies) {
+  const struct aml_internal_slab_chunk *chunk = bins->heap.chunks;
+  const char *broken = NULL;
+  for (; chunk != NULL && broken == NULL; chunk = chunk->next)
+    for (size_t unit = 0; unit < chunk->units && broken == NULL;) {
+      const span_type *const span =
+          aml_internal_slab_find_span(&bins->heap.map, chunk->base + unit * UNIT);
+      if (span->state == AML_INTERNAL_SLAB_BLOCKS)
+        broken = check_blocks(span, &tallies[span->class_index]);
+      unit += span->units;
+    }
+  return broken;
+}
+
+const char *aml_internal_slab_bins_check(bins_type *bins) {
+  struct tally tallies[AML_INTERNAL_SLAB_CLASS_COUNT] = {{0}};
+  aml_internal_slab_bins_lock(bins);
+  const char *broken = aml_internal_slab_heap_check_locked(&bins->heap);
+  if (broken == NULL)
+    broken = check_spans(bins, tallies);
+  for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT && broken == NULL; ++i)
+    broken = check_bin(&bins->bins[i], &tallies[i]);
+  aml_internal_slab_bins_unlock(bins);
+  return broken;
+}
