@@ -37,24 +37,28 @@ static void *refuse_alloc(int err, const char *argument, const char *reason) {
   return NULL;
 }
 
-static void *hand_out(void *block, unsigned class_index) {
+static size_t size_of(unsigned kind) {
+  return aml_internal_slab_classes[kind - AML_INTERNAL_SLAB_FIRST_CLASS].size;
+}
+
+static void *hand_out(void *block, unsigned kind) {
   if (block != NULL)
-    aml_internal_poison_contents(block, aml_internal_slab_classes[class_index].size);
+    aml_internal_poison_contents(block, size_of(kind));
   return block;
 }
 
-static inline void *alloc_of(state_type *state, unsigned class_index) {
-  struct aml_internal_slab_cache *const cache = aml_internal_slab_cache_of(state);
-  if (__builtin_expect(cache != NULL, 1)) {
-    struct aml_internal_slab_magazine *const magazine = &cache->magazines[class_index];
-    const uint32_t count = aml_internal_slab_count_of(magazine);
-    if (__builtin_expect(count != 0, 1)) {
-      void *const block = magazine->blocks[count - 1];
-      aml_internal_slab_set_count(magazine, count - 1);
-      return hand_out(block, class_index);
+static inline void *alloc_kind(state_type *state, unsigned kind) {
+  if (aml_internal_slab_is_at_hand(state)) {
+    struct aml_internal_slab_magazine *const magazine =
+        &aml_internal_slab_thread.last.cache->magazines[kind];
+    void **const top = magazine->top;
+    void *const block = top[-1];
+    if (__builtin_expect(block != NULL, 1)) {
+      aml_internal_slab_set_top(magazine, top - 1);
+      return hand_out(block, kind);
     }
   }
-  return hand_out(aml_internal_slab_refill(state, class_index), class_index);
+  return hand_out(aml_internal_slab_refill(state, kind), kind);
 }
 
 /** The span of a block of no class, zeroed if asked; null with a sentence. */
@@ -87,10 +91,11 @@ static void *alloc_large(state_type *state, size_t size, size_t alignment, bool 
 }
 
 /** Allocates a zeroed block of a class. */
-static void *alloc_zeroed(state_type *state, unsigned class_index, size_t size) {
+static void *alloc_zeroed(state_type *state, unsigned kind, size_t size) {
+  const unsigned class_index = kind - AML_INTERNAL_SLAB_FIRST_CLASS;
   const struct aml_internal_slab_class *const its = &aml_internal_slab_classes[class_index];
   if (its->capacity != 1) {
-    void *const block = alloc_of(state, class_index);
+    void *const block = alloc_kind(state, kind);
     return block == NULL ? NULL : memset(block, 0, size);
   }
   // Of a whole span it is known which pages are fresh; of a block that was kept, it is not.
@@ -105,12 +110,12 @@ static void *alloc_zeroed(state_type *state, unsigned class_index, size_t size) 
   return block;
 }
 
-/** The smallest class of blocks of a size that are aligned to at most a unit. */
-static unsigned aligned_class_of(size_t size, size_t alignment) {
-  unsigned class_index = aml_internal_slab_class_of(size < alignment ? alignment : size);
-  while (aml_internal_slab_classes[class_index].size % alignment != 0)
-    ++class_index;
-  return class_index;
+/** The smallest kind of blocks of a size that are aligned to at most a unit. */
+static unsigned aligned_kind_for(size_t size, size_t alignment) {
+  unsigned kind = aml_internal_slab_kind_for(size < alignment ? alignment : size);
+  while (size_of(kind) % alignment != 0)
+    ++kind;
+  return kind;
 }
 
 /** Allocates with flags, with more than the usual alignment, or what is of no class. */
@@ -122,21 +127,22 @@ __attribute__((noinline)) static void *alloc_unusual(state_type *state, size_t s
     return refuse_alloc(-AML_ENOTSUP, "flags", "asks for zeros where the host cannot write");
   if (size > AML_INTERNAL_SLAB_MAX_SIZE || alignment > UNIT)
     return alloc_large(state, size, alignment, flags != 0);
-  const unsigned class_index = aligned_class_of(size, alignment);
-  return flags != 0 ? alloc_zeroed(state, class_index, size) : alloc_of(state, class_index);
+  const unsigned kind = aligned_kind_for(size, alignment);
+  return flags != 0 ? alloc_zeroed(state, kind, size) : alloc_kind(state, kind);
 }
 
 static void *alloc(struct aml_arena *arena, size_t size, size_t alignment, unsigned flags) {
   state_type *const state = state_of(arena);
-  if (__builtin_expect((flags != 0) | (alignment > AML_ARENA_ALIGNMENT) |
-                           (size > AML_INTERNAL_SLAB_MAX_SIZE),
-                       0))
+  if (__builtin_expect(flags != 0, 0) || __builtin_expect(alignment > AML_ARENA_ALIGNMENT, 0))
     return alloc_unusual(state, size, alignment, flags);
-  return alloc_of(state, aml_internal_slab_class_of(size));
+  if (__builtin_expect(size <= AML_INTERNAL_SLAB_SMALL_SIZE, 1))
+    return alloc_kind(state, aml_internal_slab_small_kinds[(size + 15) / 16]);
+  if (__builtin_expect(size > AML_INTERNAL_SLAB_MAX_SIZE, 0))
+    return alloc_unusual(state, size, alignment, flags);
+  return alloc_kind(state, AML_INTERNAL_SLAB_FIRST_CLASS + aml_internal_slab_class_of(size));
 }
 
-static void free_large(state_type *state, const void *pointer) {
-  span_type *const span = aml_internal_slab_find_span(&state->bins.heap.map, pointer);
+static void free_large(state_type *state, span_type *span) {
   aml_internal_poison(span->base, span->units * UNIT);
   if (span->state == AML_INTERNAL_SLAB_HUGE) {
     aml_internal_slab_unmap_huge(&state->bins.heap, span);
@@ -151,25 +157,29 @@ static void free_large(state_type *state, const void *pointer) {
  * stack frame. */
 __attribute__((noinline)) static void free_elsewhere(state_type *state, void *pointer,
                                                      unsigned kind) {
-  if (kind < AML_INTERNAL_SLAB_FIRST_CLASS)
-    free_large(state, pointer);
-  else
-    aml_internal_slab_overflow(state, kind - AML_INTERNAL_SLAB_FIRST_CLASS, pointer);
+  if (kind < AML_INTERNAL_SLAB_FIRST_CLASS) {
+    span_type *const span = aml_internal_slab_find_span(&state->bins.heap.map, pointer);
+    if (span->state != AML_INTERNAL_SLAB_BLOCKS) {
+      free_large(state, span);
+      return;
+    }
+    kind = AML_INTERNAL_SLAB_FIRST_CLASS + (unsigned)span->class_index;
+  }
+  aml_internal_poison(pointer, size_of(kind));
+  aml_internal_slab_overflow(state, kind, pointer);
 }
 
 static void free_block(struct aml_arena *arena, void *pointer) {
   state_type *const state = state_of(arena);
-  struct aml_internal_slab_cache *const cache = aml_internal_slab_cache_of(state);
-  const unsigned kind = aml_internal_slab_kind_of(
-      __atomic_load_n(&state->bins.heap.map.table, __ATOMIC_ACQUIRE), pointer);
-  if (__builtin_expect(cache != NULL && kind >= AML_INTERNAL_SLAB_FIRST_CLASS, 1)) {
-    const unsigned class_index = kind - AML_INTERNAL_SLAB_FIRST_CLASS;
-    struct aml_internal_slab_magazine *const magazine = &cache->magazines[class_index];
-    const uint32_t count = aml_internal_slab_count_of(magazine);
-    aml_internal_poison(pointer, aml_internal_slab_classes[class_index].size);
-    if (__builtin_expect(count < magazine->max, 1)) {
-      magazine->blocks[count] = pointer;
-      aml_internal_slab_set_count(magazine, count + 1);
+  const unsigned kind = aml_internal_slab_kind_of(&state->bins.heap.map, pointer);
+  if (aml_internal_slab_is_at_hand(state)) {
+    struct aml_internal_slab_magazine *const magazine =
+        &aml_internal_slab_thread.last.cache->magazines[kind];
+    void **const top = magazine->top;
+    if (__builtin_expect(top != magazine->end, 1)) {
+      aml_internal_poison(pointer, size_of(kind));
+      *top = pointer;
+      aml_internal_slab_set_top(magazine, top + 1);
       return;
     }
   }

@@ -56,8 +56,8 @@ struct aml_arena_slab {
 
 /** How a slab arena is made; each field's zero is its default. */
 struct aml_arena_slab_options {
-  size_t chunk_size;  /**< bytes that are mapped at once, or more for a larger block; 0: an eighth
-                           of what is held, from 1 to 32 MiB */
+  size_t chunk_size;  /**< bytes that are mapped at once, or more for a larger block; 0: 1 MiB,
+                           and from 1 to 32 MiB as more is held */
   size_t limit;       /**< the most bytes to hold from the area; 0: no limit */
   void *region;       /**< work in this memory alone and never map; null: grow over the area */
   size_t region_size; /**< bytes of the region; it must outlive the arena */

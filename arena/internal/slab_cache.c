@@ -30,31 +30,55 @@ static const struct aml_internal_slab_class *class_of(unsigned class_index) {
   return &aml_internal_slab_classes[class_index];
 }
 
-/** Gives the oldest blocks of a magazine back. Returns: whether a depot holds them. */
-static bool give_oldest(cache_type *cache, unsigned class_index, uint32_t count) {
-  magazine_type *const magazine = &cache->magazines[class_index];
+static magazine_type *magazine_of(cache_type *cache, unsigned class_index) {
+  return &cache->magazines[class_index + AML_INTERNAL_SLAB_FIRST_CLASS];
+}
+
+/** Gives the oldest blocks of a class back. Returns: whether a depot holds them. */
+static bool give_oldest(cache_type *cache, unsigned class_index, size_t count) {
+  magazine_type *const magazine = magazine_of(cache, class_index);
+  void **const slots = aml_internal_slab_slots_of(cache, class_index);
+  const size_t rest = aml_internal_slab_count_of(cache, class_index) - count;
   void *blocks[AML_INTERNAL_SLAB_MAX_SLOTS];
-  const uint32_t rest = magazine->count - count;
-  memcpy(blocks, magazine->blocks, count * sizeof *blocks);
+  memcpy(blocks, slots, count * sizeof *blocks);
   // Should the process fork before all is done, the child loses these blocks, and has none twice.
-  aml_internal_slab_set_count(magazine, 0);
-  memmove(magazine->blocks, magazine->blocks + count, rest * sizeof *blocks);
-  aml_internal_slab_set_count(magazine, rest);
+  aml_internal_slab_set_top(magazine, slots);
+  memmove(slots, slots + count, rest * sizeof *blocks);
+  aml_internal_slab_set_top(magazine, slots + rest);
   return aml_internal_slab_give_blocks(&cache->arena->bins, class_index, count, blocks);
+}
+
+/** Takes all room from a class, or all classes, which keep no blocks. */
+static void no_room(magazine_type *magazine, size_t count) {
+  static void *const null;
+  for (size_t i = 0; i < count; ++i) {
+    magazine[i].end = (void **)&null + 1;
+    aml_internal_slab_set_top(&magazine[i], magazine[i].end);
+  }
 }
 
 /** Gives a class so much room; it must not keep more blocks. */
 static void set_room(cache_type *cache, unsigned class_index, size_t max) {
-  magazine_type *const magazine = &cache->magazines[class_index];
+  magazine_type *const magazine = magazine_of(cache, class_index);
+  struct aml_internal_slab_room *const room = &cache->rooms[class_index];
+  void **const slots = aml_internal_slab_slots_of(cache, class_index);
   cache->room += max * class_of(class_index)->size;
-  cache->room -= magazine->max * (size_t)class_of(class_index)->size;
-  magazine->blocks = cache->slots + class_of(class_index)->first_slot;
-  magazine->max = (uint16_t)max;
+  cache->room -= room->max * (size_t)class_of(class_index)->size;
+  if (max == 0) {
+    no_room(magazine, 1);
+  } else {
+    slots[-1] = NULL;
+    if (room->max == 0)
+      aml_internal_slab_set_top(magazine, slots);
+    magazine->end = slots + max;
+  }
+  room->max = (uint16_t)max;
 }
 
 static void evict(cache_type *cache, unsigned class_index) {
-  if (cache->magazines[class_index].count != 0)
-    (void)give_oldest(cache, class_index, cache->magazines[class_index].count);
+  const size_t count = aml_internal_slab_count_of(cache, class_index);
+  if (count != 0)
+    (void)give_oldest(cache, class_index, count);
   set_room(cache, class_index, 0);
 }
 
@@ -66,10 +90,10 @@ static bool make_room(cache_type *cache, unsigned class_index, size_t size, unsi
   const size_t share = live / SHARE_OF_LIVE / (count == 0 ? 1 : count);
   const size_t most = share > LEAST_ROOM ? share : LEAST_ROOM;
   for (; cache->room + size > most && looks != 0; --looks) {
-    magazine_type *const magazine = &cache->magazines[cache->hand];
-    if (cache->hand != class_index && magazine->max != 0 && !magazine->is_used)
+    struct aml_internal_slab_room *const room = &cache->rooms[cache->hand];
+    if (cache->hand != class_index && room->max != 0 && !room->is_used)
       evict(cache, cache->hand);
-    magazine->is_used = 0;
+    room->is_used = 0;
     cache->hand = (cache->hand == 0 ? AML_INTERNAL_SLAB_CLASS_COUNT : cache->hand) - 1;
   }
   return cache->room + size <= most;
@@ -82,17 +106,13 @@ static size_t first_max(unsigned class_index) {
 
 /** Gives a class its first room, or twice the room that it has if there is enough. */
 static bool grow(cache_type *cache, unsigned class_index) {
-  magazine_type *const magazine = &cache->magazines[class_index];
+  const size_t old = cache->rooms[class_index].max;
   const size_t slots = class_of(class_index)->slots;
-  const size_t max = magazine->max == 0 ? first_max(class_index) : 2u * magazine->max;
+  const size_t max = old == 0 ? first_max(class_index) : 2 * old;
   const size_t wanted = max < slots ? max : slots;
-  const size_t more = (wanted - magazine->max) * class_of(class_index)->size;
-  if (more == 0)
-    return false;
-  const bool is_first = magazine->max == 0;
-  if (!make_room(cache, class_index, more,
-                 is_first ? 2 * AML_INTERNAL_SLAB_CLASS_COUNT : (unsigned)LOOKS) &&
-      !is_first)
+  const size_t more = (wanted - old) * class_of(class_index)->size;
+  const unsigned looks = old == 0 ? 2 * AML_INTERNAL_SLAB_CLASS_COUNT : (unsigned)LOOKS;
+  if (more == 0 || (!make_room(cache, class_index, more, looks) && old != 0))
     return false;
   set_room(cache, class_index, wanted);
   return true;
@@ -100,10 +120,14 @@ static bool grow(cache_type *cache, unsigned class_index) {
 
 // Finding caches
 
+static struct aml_internal_slab_entry *entry_of(uint64_t id) {
+  return &aml_internal_slab_thread.entries[id % AML_INTERNAL_SLAB_ENTRIES];
+}
+
 static void at_hand(cache_type *cache) {
-  const size_t entry = cache->id % AML_INTERNAL_SLAB_ENTRIES;
-  aml_internal_slab_thread.entries[entry].id = cache->id;
-  aml_internal_slab_thread.entries[entry].cache = cache;
+  const struct aml_internal_slab_entry entry = {cache->id, cache};
+  aml_internal_slab_thread.last = entry;
+  *entry_of(cache->id) = entry;
 }
 
 /** Looks a cache up among those of the thread, and frees those whose arena has ended. */
@@ -127,7 +151,8 @@ static cache_type *look_up(const arena_type *arena) {
 
 /** Makes a cache the calling thread's. */
 static void attach(arena_type *arena, cache_type *cache) {
-  memset(cache->magazines, 0, sizeof cache->magazines);
+  no_room(cache->magazines, AML_INTERNAL_SLAB_KINDS);
+  memset(cache->rooms, 0, sizeof cache->rooms);
   cache->arena = arena;
   cache->id = arena->id;
   cache->owner = &aml_internal_slab_thread;
@@ -186,13 +211,17 @@ static void make_spare(arena_type *arena) {
 }
 
 static cache_type *find_cache(const arena_type *arena) {
-  cache_type *const cache = aml_internal_slab_cache_of(arena);
-  return cache != NULL ? cache : look_up(arena);
+  const struct aml_internal_slab_entry *const entry = entry_of(arena->id);
+  if (entry->id != arena->id)
+    return look_up(arena);
+  aml_internal_slab_thread.last = *entry;
+  return entry->cache;
 }
 
 // The slow halves of alloc and free
 
-void *aml_internal_slab_refill(arena_type *arena, unsigned class_index) {
+void *aml_internal_slab_refill(arena_type *arena, unsigned kind) {
+  const unsigned class_index = kind - AML_INTERNAL_SLAB_FIRST_CLASS;
   cache_type *const cache = find_cache(arena);
   if (__atomic_load_n(&arena->wants_spare, __ATOMIC_RELAXED))
     make_spare(arena);
@@ -203,45 +232,48 @@ void *aml_internal_slab_refill(arena_type *arena, unsigned class_index) {
     make_cache(arena);
     return block;
   }
-  magazine_type *const magazine = &cache->magazines[class_index];
-  uint32_t count = magazine->count;
+  magazine_type *const magazine = magazine_of(cache, class_index);
+  size_t count = aml_internal_slab_count_of(cache, class_index);
   if (count == 0) {
     (void)grow(cache, class_index);
-    magazine->is_used = 1;
-    count = (uint32_t)aml_internal_slab_take_blocks(&arena->bins, class_index,
-                                                    (magazine->max + 1u) / 2, magazine->blocks);
+    cache->rooms[class_index].is_used = 1;
+    count = aml_internal_slab_take_blocks(&arena->bins, class_index,
+                                          (cache->rooms[class_index].max + 1u) / 2, magazine->top);
     if (count == 0)
       return NULL;
-    magazine->streak = 0;
+    cache->rooms[class_index].streak = 0;
   }
-  aml_internal_slab_set_count(magazine, count - 1);
-  return magazine->blocks[count - 1];
+  void **const slots = aml_internal_slab_slots_of(cache, class_index);
+  aml_internal_slab_set_top(magazine, slots + count - 1);
+  return slots[count - 1];
 }
 
 /** Makes room in a magazine that is full. */
 static void relieve(cache_type *cache, unsigned class_index) {
-  magazine_type *const magazine = &cache->magazines[class_index];
-  magazine->is_used = 1;
-  if (magazine->streak == 0 && grow(cache, class_index)) {
-    magazine->streak = magazine->count == 0 ? 0 : 1;
+  struct aml_internal_slab_room *const room = &cache->rooms[class_index];
+  const bool is_new = room->max == 0;
+  room->is_used = 1;
+  if ((is_new || room->streak == 0) && grow(cache, class_index)) {
+    room->streak = is_new ? 0 : 1;
     return;
   }
-  const bool is_held = give_oldest(cache, class_index, (magazine->count + 1) / 2);
-  if (is_held)
+  if (give_oldest(cache, class_index, (room->max + 1u) / 2))
     return;
-  if (magazine->streak < VAIN_STREAK)
-    ++magazine->streak;
-  if (magazine->streak == VAIN_STREAK && magazine->max > 2 * first_max(class_index)) {
-    const uint32_t max = magazine->max / 2u;
-    if (magazine->count > max / 2)
-      (void)give_oldest(cache, class_index, magazine->count - max / 2);
+  if (room->streak < VAIN_STREAK)
+    ++room->streak;
+  if (room->streak == VAIN_STREAK && room->max > 2 * first_max(class_index)) {
+    const size_t max = room->max / 2u;
+    const size_t count = aml_internal_slab_count_of(cache, class_index);
+    if (count > max / 2)
+      (void)give_oldest(cache, class_index, count - max / 2);
     set_room(cache, class_index, max);
-    magazine->streak = 1;
+    room->streak = 1;
   }
   aml_internal_slab_decay(&cache->arena->bins);
 }
 
-void aml_internal_slab_overflow(arena_type *arena, unsigned class_index, void *block) {
+void aml_internal_slab_overflow(arena_type *arena, unsigned kind, void *block) {
+  const unsigned class_index = kind - AML_INTERNAL_SLAB_FIRST_CLASS;
   cache_type *cache = find_cache(arena);
   if (cache == NULL)
     cache = use_spare(arena);
@@ -250,16 +282,16 @@ void aml_internal_slab_overflow(arena_type *arena, unsigned class_index, void *b
     aml_internal_slab_decay(&arena->bins);
     return;
   }
-  magazine_type *const magazine = &cache->magazines[class_index];
-  if (magazine->count == magazine->max)
+  magazine_type *const magazine = magazine_of(cache, class_index);
+  if (magazine->top == magazine->end)
     relieve(cache, class_index);
-  magazine->blocks[magazine->count] = block;
-  aml_internal_slab_set_count(magazine, magazine->count + 1);
+  *magazine->top = block;
+  aml_internal_slab_set_top(magazine, magazine->top + 1);
 }
 
 void aml_internal_slab_empty(cache_type *cache) {
   for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i)
-    if (cache->magazines[i].max != 0)
+    if (cache->rooms[i].max != 0)
       evict(cache, i);
 }
 

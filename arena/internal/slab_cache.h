@@ -21,16 +21,24 @@
 
 #include "aml/arena/internal/slab_bins.h"
 #include "aml/arena/internal/slab_classes.h"
+#include "aml/arena/internal/slab_map.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/** A magazine. count <= max <= the class's slots; max == 0: it has no room so far. */
+/**
+ * A magazine; the class's slots begin behind one that is null. Blocks are in those below top. A
+ * class that has no room has top == end, and a null below.
+ */
 struct aml_internal_slab_magazine {
-  void **blocks;  /**< the last one is handed out next */
-  uint32_t count; /**< atomic, written by the thread alone */
-  uint16_t max;
+  void **top; /**< atomic, written by the thread alone */
+  void **end;
+};
+
+/** What a class has room for. */
+struct aml_internal_slab_room {
+  uint16_t max;    /**< blocks: end - top of a magazine that is empty */
   uint8_t streak;  /**< how often it was full since it was last empty; saturates */
   uint8_t is_used; /**< full or empty since the hand passed by */
 };
@@ -44,7 +52,8 @@ enum aml_internal_slab_cache_state {
 struct aml_internal_slab_thread;
 
 struct aml_internal_slab_cache {
-  struct aml_internal_slab_magazine magazines[AML_INTERNAL_SLAB_CLASS_COUNT];
+  /** By kind; those of no class have no room. */
+  struct aml_internal_slab_magazine magazines[AML_INTERNAL_SLAB_KINDS];
   struct aml_internal_slab *arena;
   uint64_t id; /**< the arena's */
   struct aml_internal_slab_thread *owner;
@@ -54,17 +63,22 @@ struct aml_internal_slab_cache {
   struct aml_internal_slab_cache *next;       /**< of the arena; of the spare */
   struct aml_internal_slab_cache *previous;   /**< of the arena */
   struct aml_internal_slab_cache *next_owned; /**< of the thread */
-  void *slots[AML_INTERNAL_SLAB_SLOT_COUNT];
+  struct aml_internal_slab_room rooms[AML_INTERNAL_SLAB_CLASS_COUNT];
+  void *slots[AML_INTERNAL_SLAB_SLOT_COUNT + AML_INTERNAL_SLAB_CLASS_COUNT];
 };
 
 enum { AML_INTERNAL_SLAB_ENTRIES = 16 };
 
-/** A thread's caches: all in a list, and one for each remainder of arenas' ids at hand. */
+struct aml_internal_slab_entry {
+  uint64_t id; /**< an arena's; 0: none */
+  struct aml_internal_slab_cache *cache;
+};
+
+/** A thread's caches: all in a list; one for each remainder of arenas' ids, to be found soon; and
+ * the one that was used last. */
 struct aml_internal_slab_thread {
-  struct {
-    uint64_t id; /**< 0: none */
-    struct aml_internal_slab_cache *cache;
-  } entries[AML_INTERNAL_SLAB_ENTRIES];
+  struct aml_internal_slab_entry last;
+  struct aml_internal_slab_entry entries[AML_INTERNAL_SLAB_ENTRIES];
   struct aml_internal_slab_cache *caches;
   bool is_known;  /**< its end will be told */
   bool is_ending; /**< and has been */
@@ -86,31 +100,39 @@ struct aml_internal_slab {
 extern _Thread_local struct aml_internal_slab_thread aml_internal_slab_thread
     __attribute__((visibility("hidden"), tls_model("initial-exec")));
 
-/** The calling thread's cache, if it is at hand; or null. */
-static inline struct aml_internal_slab_cache *
-aml_internal_slab_cache_of(const struct aml_internal_slab *arena) {
-  const size_t entry = arena->id % AML_INTERNAL_SLAB_ENTRIES;
-  return __builtin_expect(aml_internal_slab_thread.entries[entry].id == arena->id, 1)
-             ? aml_internal_slab_thread.entries[entry].cache
-             : NULL;
+/** Whether the calling thread's last cache is the arena's. */
+static inline bool aml_internal_slab_is_at_hand(const struct aml_internal_slab *arena) {
+  return __builtin_expect(aml_internal_slab_thread.last.id == arena->id, 1);
 }
 
-static inline uint32_t
-aml_internal_slab_count_of(const struct aml_internal_slab_magazine *magazine) {
-  return __atomic_load_n(&magazine->count, __ATOMIC_RELAXED);
+/** Where the blocks of a class begin. */
+static inline void **aml_internal_slab_slots_of(const struct aml_internal_slab_cache *cache,
+                                                unsigned class_index) {
+  return (void **)cache->slots + aml_internal_slab_classes[class_index].first_slot + class_index +
+         1;
 }
 
 /** A block is in its slot before it is counted, for the sake of those that fork. */
-static inline void aml_internal_slab_set_count(struct aml_internal_slab_magazine *magazine,
-                                               uint32_t count) {
-  __atomic_store_n(&magazine->count, count, __ATOMIC_RELEASE);
+static inline void aml_internal_slab_set_top(struct aml_internal_slab_magazine *magazine,
+                                             void **top) {
+  __atomic_store_n(&magazine->top, top, __ATOMIC_RELEASE);
 }
 
-/** Take a block of a class from a magazine that is empty or not at hand. Null with a sentence. */
-void *aml_internal_slab_refill(struct aml_internal_slab *arena, unsigned class_index);
+/** How many blocks a cache keeps of a class. */
+static inline size_t aml_internal_slab_count_of(const struct aml_internal_slab_cache *cache,
+                                                unsigned class_index) {
+  void **const slots = aml_internal_slab_slots_of(cache, class_index);
+  void **const top = __atomic_load_n(
+      &cache->magazines[class_index + AML_INTERNAL_SLAB_FIRST_CLASS].top, __ATOMIC_RELAXED);
+  const size_t count = ((uintptr_t)top - (uintptr_t)slots) / sizeof(void *);
+  return count <= AML_INTERNAL_SLAB_MAX_SLOTS ? count : 0;
+}
 
-/** Give a block of a class to a magazine that is full or not at hand. */
-void aml_internal_slab_overflow(struct aml_internal_slab *arena, unsigned class_index, void *block);
+/** Take a block of a kind from a magazine that is empty or not at hand. Null with a sentence. */
+void *aml_internal_slab_refill(struct aml_internal_slab *arena, unsigned kind);
+
+/** Give a block of a kind to a magazine that is full or not at hand. */
+void aml_internal_slab_overflow(struct aml_internal_slab *arena, unsigned kind, void *block);
 
 /** Give all that the calling thread keeps, and the spare, back. */
 void aml_internal_slab_empty_cache(struct aml_internal_slab *arena);

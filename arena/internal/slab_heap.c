@@ -17,7 +17,13 @@ typedef struct aml_internal_slab_chunk chunk_type;
 typedef struct aml_internal_slab_span span_type;
 typedef struct aml_internal_slab_want want_type;
 
-enum { UNIT = AML_INTERNAL_SLAB_UNIT, LEAST_CHUNK = 1 << 20, MOST_CHUNK = 32 << 20 };
+enum {
+  UNIT = AML_INTERNAL_SLAB_UNIT,
+  LEAST_CHUNK = 1 << 20,
+  HUGE_PAGE = 2 << 20,
+  SOON_CHUNK = 4 << 20,
+  MOST_CHUNK = 32 << 20
+};
 
 // Free runs
 
@@ -70,19 +76,22 @@ bool aml_internal_slab_open_chunk(heap_type *heap, chunk_type *chunk) {
   return true;
 }
 
+/** As large as what is held, or from 4 MiB on an eighth of that; in huge pages from 2 MiB on. */
+static size_t next_chunk_size(size_t reserved) {
+  const size_t share = reserved / 8 > SOON_CHUNK ? reserved / 8 : SOON_CHUNK;
+  const size_t size = reserved < share ? reserved : share;
+  return size < HUGE_PAGE    ? LEAST_CHUNK
+         : size > MOST_CHUNK ? MOST_CHUNK
+                             : size & ~((size_t)HUGE_PAGE - 1);
+}
+
 /** Maps a chunk with a run of so many units; false with a sentence. */
 static bool grow(heap_type *heap, size_t units) {
   size_t size;
   if (!aml_checked_multiply(units, UNIT, &size))
     size = SIZE_MAX;
-  if (heap->grows) {
-    const size_t share = heap->source.reserved_size / 8;
-    heap->source.chunk_size = share < LEAST_CHUNK  ? LEAST_CHUNK
-                              : share > MOST_CHUNK ? MOST_CHUNK
-                                                   : share & ~(size_t)((2 << 20) - 1);
-    if (heap->source.chunk_size == 0)
-      heap->source.chunk_size = LEAST_CHUNK;
-  }
+  if (heap->grows)
+    heap->source.chunk_size = next_chunk_size(heap->source.reserved_size);
   size_t mapped_size = 0;
   char *const mapped =
       aml_internal_source_map(&heap->source, "arena:slab", size, UNIT, &mapped_size);

@@ -149,7 +149,7 @@ int aml_internal_slab_heap_init(heap_type *heap,
                                 const struct aml_internal_source_options *options) {
   static const char call[] = "aml_arena_slab_init";
   const struct aml_internal_source *const source = &heap->source;
-  heap->map.table = &aml_internal_slab_no_table;
+  aml_internal_slab_map_begin(&heap->map);
   heap->grows = options->chunk_size == 0;
   heap->page_size = source->page_size > UNIT ? source->page_size : UNIT;
   if (source->granularity > heap->page_size)

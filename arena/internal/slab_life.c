@@ -47,7 +47,7 @@ void aml_internal_slab_count_cached(arena_type *arena, uint64_t *count, uint64_t
   aml_internal_slab_lock(&arena->caches_lock);
   for (const cache_type *cache = arena->caches; cache != NULL; cache = cache->next)
     for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i) {
-      const uint32_t some = aml_internal_slab_count_of(&cache->magazines[i]);
+      const size_t some = aml_internal_slab_count_of(cache, i);
       *count += some;
       *size += (uint64_t)some * aml_internal_slab_classes[i].size;
     }
@@ -58,7 +58,9 @@ void aml_internal_slab_reset_caches(arena_type *arena) {
   aml_internal_slab_lock(&arena->caches_lock);
   for (cache_type *cache = arena->caches; cache != NULL; cache = cache->next)
     for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i)
-      aml_internal_slab_set_count(&cache->magazines[i], 0);
+      if (cache->rooms[i].max != 0)
+        aml_internal_slab_set_top(&cache->magazines[i + AML_INTERNAL_SLAB_FIRST_CLASS],
+                                  aml_internal_slab_slots_of(cache, i));
   (void)pthread_mutex_unlock(&arena->caches_lock);
 }
 
@@ -126,14 +128,20 @@ void aml_internal_slab_end_caches(arena_type *arena) {
 static const char *check_cache(const cache_type *cache) {
   size_t room = 0;
   for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i) {
-    const struct aml_internal_slab_magazine *const magazine = &cache->magazines[i];
+    const struct aml_internal_slab_magazine *const magazine =
+        &cache->magazines[i + AML_INTERNAL_SLAB_FIRST_CLASS];
     const struct aml_internal_slab_class *const its = &aml_internal_slab_classes[i];
-    if (magazine->count > magazine->max || magazine->max > its->slots)
+    void **const slots = aml_internal_slab_slots_of(cache, i);
+    const size_t max = cache->rooms[i].max;
+    if (max > its->slots ||
+        (max == 0 ? magazine->top != magazine->end
+                  : magazine->end != slots + max || slots[-1] != NULL) ||
+        magazine->top > magazine->end ||
+        magazine->top[-1 - (ptrdiff_t)aml_internal_slab_count_of(cache, i)] != NULL)
       return "has a cache that keeps more blocks than it has room for";
-    room += magazine->max * (size_t)its->size;
-    for (uint32_t j = 0; j < magazine->count; ++j)
-      if (aml_internal_slab_kind_of(cache->arena->bins.heap.map.table, magazine->blocks[j]) !=
-          AML_INTERNAL_SLAB_FIRST_CLASS + i)
+    room += max * its->size;
+    for (size_t j = 0; j < aml_internal_slab_count_of(cache, i); ++j)
+      if (aml_internal_slab_find_span(&cache->arena->bins.heap.map, slots[j])->class_index != i)
         return "has a cache that keeps a block of another class";
   }
   return room == cache->room ? NULL : "has a cache that counts its room wrong";
@@ -158,6 +166,7 @@ const char *aml_internal_slab_check_caches(arena_type *arena) {
 
 void aml_internal_slab_end_thread(thread_type *thread) {
   thread->is_ending = true;
+  thread->last.id = 0;
   for (size_t i = 0; i < AML_INTERNAL_SLAB_ENTRIES; ++i)
     thread->entries[i].id = 0;
   while (thread->caches != NULL) {

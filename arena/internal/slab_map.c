@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // Leaves come and go with chunks. A leaf that was taken out is read by nobody: whoever asks for an
-// address asks for a live block, and its chunk keeps the leaf. Tables grow to twice the size, so
-// that those that were replaced take no more than the last one.
+// address asks for a live block, and its chunk keeps the leaf. Arrays and tables grow to twice the
+// size, so that those that were replaced take no more than the last one.
 
 #include "aml/arena/internal/slab_map.h"
 
@@ -10,15 +10,28 @@
 #include <string.h>
 
 typedef struct aml_internal_slab_map map_type;
+typedef struct aml_internal_slab_kinds kinds_type;
 typedef struct aml_internal_slab_table table_type;
 typedef struct aml_internal_slab_leaf leaf_type;
 typedef struct aml_internal_slab_span span_type;
 
-struct aml_internal_slab_leaf aml_internal_slab_no_leaf;
+struct aml_internal_slab_kinds aml_internal_slab_no_kinds;
 struct aml_internal_slab_table aml_internal_slab_no_table;
 
-// A table of 2^47 bytes of addresses has 2^25 entries.
-enum { LEAF_UNITS = AML_INTERNAL_SLAB_LEAF_UNITS, LEAST_ENTRIES = 4, MOST_ENTRIES = 1 << 25 };
+const uint8_t aml_internal_slab_small_kinds[AML_INTERNAL_SLAB_SMALL_SIZE / 16 + 1] = {
+    2,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 18, 19, 19, 20,
+    20, 21, 21, 22, 22, 23, 23, 24, 24, 25, 25, 26, 26, 26, 26, 27, 27, 27, 27, 28, 28, 28,
+    28, 29, 29, 29, 29, 30, 30, 30, 30, 31, 31, 31, 31, 32, 32, 32, 32, 33, 33, 33, 33};
+
+// The array reaches over at most 8 TiB of addresses, and the table over 2^47.
+enum {
+  LEAF_UNITS = AML_INTERNAL_SLAB_LEAF_UNITS,
+  LEAST_KINDS = 1024,
+  LEAST_ENTRIES = 4,
+  MOST_ENTRIES = 1 << 25,
+  COPIED_KINDS = 4096
+};
+static const size_t most_kinds = (size_t)1 << 31;
 
 static size_t unit_of(const void *pointer) {
   return (uintptr_t)pointer >> AML_INTERNAL_SLAB_UNIT_SHIFT;
@@ -28,9 +41,14 @@ static table_type *table_of(const map_type *map) {
   return __atomic_load_n(&map->table, __ATOMIC_ACQUIRE);
 }
 
-static struct aml_internal_slab_entry *entry_of(const map_type *map, size_t unit) {
+static leaf_type **leaf_of(const map_type *map, size_t unit) {
   table_type *const table = table_of(map);
-  return &table->entries[unit / LEAF_UNITS - table->first];
+  return &table->leaves[unit / LEAF_UNITS - table->first];
+}
+
+static span_type **whole_of(const map_type *map, size_t unit) {
+  const table_type *const table = table_of(map);
+  return &table->wholes[unit / LEAF_UNITS - table->first];
 }
 
 /** Units of a range: those in the leaf that the first one is in. */
@@ -53,144 +71,220 @@ static struct part next_part(struct part part, size_t end) {
 span_type *aml_internal_slab_find_span(const map_type *map, const void *pointer) {
   const table_type *const table = table_of(map);
   const size_t unit = unit_of(pointer);
-  if (unit / LEAF_UNITS - table->first >= table->count)
+  const size_t index = unit / LEAF_UNITS - table->first;
+  if (index >= table->count)
     return NULL;
-  const struct aml_internal_slab_entry *const entry =
-      &table->entries[unit / LEAF_UNITS - table->first];
-  const leaf_type *const leaf = __atomic_load_n(&entry->leaf, __ATOMIC_ACQUIRE);
-  if (leaf == &aml_internal_slab_no_leaf)
-    return __atomic_load_n(&entry->whole, __ATOMIC_RELAXED);
+  const leaf_type *const leaf = __atomic_load_n(&table->leaves[index], __ATOMIC_ACQUIRE);
+  if (leaf == NULL)
+    return __atomic_load_n(&table->wholes[index], __ATOMIC_RELAXED);
   return __atomic_load_n(&leaf->spans[unit % LEAF_UNITS], __ATOMIC_RELAXED);
 }
 
 bool aml_internal_slab_has(const map_type *map, const void *pointer) {
-  const table_type *const table = table_of(map);
-  if (aml_internal_slab_kind_of(table, pointer) != AML_INTERNAL_SLAB_NOTHING)
-    return true;
-  const size_t index = unit_of(pointer) / LEAF_UNITS - table->first;
-  return index < table->count && table->entries[index].whole != NULL;
+  return aml_internal_slab_kind_of(map, pointer) != AML_INTERNAL_SLAB_NOTHING ||
+         aml_internal_slab_find_span(map, pointer) != NULL;
 }
 
-/** Makes the table reach over leaves [first, end). Returns: false if there is no memory. */
-static bool reach(map_type *map, size_t first, size_t end) {
+// Growing
+
+/** Numbers from first on, before end. */
+struct window {
+  size_t first;
+  size_t end;
+};
+
+/** What a window of `count` numbers from `first` on becomes to have room for others: twice as
+ * large at the end that is too short. */
+static struct window widen(size_t first, size_t count, struct window wanted, size_t least) {
+  if (count != 0) {
+    const size_t end = first + count;
+    if (wanted.end > end)
+      wanted.end += count;
+    else
+      wanted.end = end;
+    if (wanted.first < first)
+      wanted.first -= count < wanted.first ? count : wanted.first;
+    else
+      wanted.first = first;
+  }
+  if (wanted.end - wanted.first < least)
+    wanted.end = wanted.first + least;
+  return wanted;
+}
+
+/** Copies kinds, but for blocks of zeros, which would take memory for nothing. */
+static void copy_kinds(uint8_t *to, const uint8_t *from, size_t count) {
+  static const uint8_t zeros[COPIED_KINDS];
+  for (size_t i = 0; i < count; i += COPIED_KINDS) {
+    const size_t some = count - i < COPIED_KINDS ? count - i : COPIED_KINDS;
+    if (memcmp(from + i, zeros, some) != 0)
+      memcpy(to + i, from + i, some);
+  }
+}
+
+/** Makes the array reach over units. Returns: false if it stays as it is. */
+static bool reach_kinds(map_type *map, size_t first, size_t end) {
+  kinds_type *const old = map->kinds;
+  if (first >= old->first && end <= old->first + old->count)
+    return true;
+  const struct window window =
+      widen(old->first, old->count, (struct window){first, end}, LEAST_KINDS);
+  const size_t count = window.end - window.first;
+  kinds_type *const kinds = count > most_kinds ? NULL : calloc(1, sizeof *kinds + count);
+  if (kinds == NULL)
+    return false;
+  kinds->first = window.first;
+  kinds->count = count;
+  kinds->older = old;
+  if (old->count != 0)
+    copy_kinds(kinds->kinds + (old->first - window.first), old->kinds, old->count);
+  map->metadata_size += sizeof *kinds + count;
+  __atomic_store_n(&map->kinds, kinds, __ATOMIC_RELEASE);
+  return true;
+}
+
+/** Makes the table reach over leaves. Returns: false if there is no memory. */
+static bool reach_leaves(map_type *map, size_t first, size_t end) {
   table_type *const old = table_of(map);
   if (first >= old->first && end <= old->first + old->count)
     return true;
-  if (old->count != 0) {
-    // Grown at the end that is too short.
-    const size_t room = old->count;
-    end = end > old->first + old->count ? end + room : old->first + old->count;
-    first = first < old->first ? first - (room < first ? room : first) : old->first;
-  }
-  const size_t count = end - first < LEAST_ENTRIES ? LEAST_ENTRIES : end - first;
-  if (count > MOST_ENTRIES)
-    return false;
-  const size_t size = sizeof(table_type) + count * sizeof(struct aml_internal_slab_entry);
-  table_type *const table = malloc(size);
+  const struct window window =
+      widen(old->first, old->count, (struct window){first, end}, LEAST_ENTRIES);
+  const size_t count = window.end - window.first;
+  const size_t size = sizeof *old + count * (sizeof(leaf_type *) + sizeof(span_type *));
+  table_type *const table = count > MOST_ENTRIES ? NULL : calloc(1, size);
   if (table == NULL)
     return false;
-  *table = (table_type){.first = first, .count = count, .older = old};
-  for (size_t i = 0; i < count; ++i)
-    table->entries[i] = (struct aml_internal_slab_entry){&aml_internal_slab_no_leaf, NULL};
-  if (old->count != 0)
-    memcpy(&table->entries[old->first - first], old->entries,
-           old->count * sizeof(struct aml_internal_slab_entry));
+  table->first = window.first;
+  table->count = count;
+  table->older = old;
+  table->wholes = (span_type **)(table->leaves + count);
+  for (size_t i = 0; i < old->count; ++i) {
+    table->leaves[old->first - window.first + i] = old->leaves[i];
+    table->wholes[old->first - window.first + i] = old->wholes[i];
+  }
   map->metadata_size += size;
   __atomic_store_n(&map->table, table, __ATOMIC_RELEASE);
   return true;
 }
 
+// Chunks
+
+/** Says of which kind units are, as far as the array reaches. */
+static void set_kinds(map_type *map, size_t unit, size_t count, unsigned kind) {
+  kinds_type *const kinds = map->kinds;
+  const size_t index = unit - kinds->first;
+  if (index < kinds->count && count <= kinds->count - index)
+    memset(&kinds->kinds[index], (int)kind, count);
+}
+
 /** Takes a part's leaf up, a new one if there is none. */
 static bool use_leaf(map_type *map, struct part part) {
-  struct aml_internal_slab_entry *const entry = entry_of(map, part.unit);
-  leaf_type *leaf = entry->leaf;
-  if (leaf == &aml_internal_slab_no_leaf) {
-    leaf = malloc(sizeof *leaf);
+  leaf_type **const place = leaf_of(map, part.unit);
+  leaf_type *leaf = *place;
+  if (leaf == NULL) {
+    leaf = calloc(1, sizeof *leaf);
     if (leaf == NULL)
       return false;
-    memset(leaf->kinds, AML_INTERNAL_SLAB_NOTHING, sizeof leaf->kinds);
-    leaf->users = 0;
     map->metadata_size += sizeof *leaf;
-    __atomic_store_n(&entry->leaf, leaf, __ATOMIC_RELEASE);
+    __atomic_store_n(place, leaf, __ATOMIC_RELEASE);
   }
   ++leaf->users;
-  memset(&leaf->kinds[part.unit % LEAF_UNITS], AML_INTERNAL_SLAB_HELD, part.count);
   return true;
 }
 
 static void drop_leaf(map_type *map, struct part part) {
-  struct aml_internal_slab_entry *const entry = entry_of(map, part.unit);
-  leaf_type *const leaf = entry->leaf;
-  __atomic_store_n(&entry->whole, NULL, __ATOMIC_RELAXED);
-  if (leaf == &aml_internal_slab_no_leaf)
+  leaf_type **const place = leaf_of(map, part.unit);
+  leaf_type *const leaf = *place;
+  __atomic_store_n(whole_of(map, part.unit), NULL, __ATOMIC_RELAXED);
+  if (leaf == NULL)
     return;
-  memset(&leaf->kinds[part.unit % LEAF_UNITS], AML_INTERNAL_SLAB_NOTHING, part.count);
+  memset(&leaf->spans[part.unit % LEAF_UNITS], 0, part.count * sizeof *leaf->spans);
   if (--leaf->users != 0)
     return;
-  __atomic_store_n(&entry->leaf, &aml_internal_slab_no_leaf, __ATOMIC_RELEASE);
+  __atomic_store_n(place, NULL, __ATOMIC_RELEASE);
   map->metadata_size -= sizeof *leaf;
   free(leaf);
 }
 
-bool aml_internal_slab_map_add(map_type *map, const char *base, size_t units, span_type *whole) {
-  const size_t end = unit_of(base) + units;
-  if (!reach(map, unit_of(base) / LEAF_UNITS, (end - 1) / LEAF_UNITS + 1))
-    return false;
-  for (struct part part = first_part(base, units); part.count != 0; part = next_part(part, end)) {
-    if (whole != NULL && part.count == LEAF_UNITS) {
-      __atomic_store_n(&entry_of(map, part.unit)->whole, whole, __ATOMIC_RELAXED);
-    } else if (!use_leaf(map, part)) {
-      aml_internal_slab_map_remove(map, base, part.unit - unit_of(base));
-      return false;
-    }
-  }
-  return true;
-}
-
-void aml_internal_slab_map_remove(map_type *map, const char *base, size_t units) {
+static void drop_leaves(map_type *map, const char *base, size_t units) {
   const size_t end = unit_of(base) + units;
   for (struct part part = first_part(base, units); part.count != 0; part = next_part(part, end))
     drop_leaf(map, part);
 }
 
-void aml_internal_slab_map_span(const map_type *map, span_type *span, unsigned kind) {
-  const size_t end = unit_of(span->base) + span->units;
-  for (struct part part = first_part(span->base, span->units); part.count != 0;
-       part = next_part(part, end)) {
-    leaf_type *const leaf = entry_of(map, part.unit)->leaf;
-    if (leaf == &aml_internal_slab_no_leaf)
+bool aml_internal_slab_map_add(map_type *map, const char *base, size_t units, span_type *whole) {
+  const size_t first = unit_of(base);
+  const size_t end = first + units;
+  if (!reach_leaves(map, first / LEAF_UNITS, (end - 1) / LEAF_UNITS + 1))
+    return false;
+  for (struct part part = first_part(base, units); part.count != 0; part = next_part(part, end)) {
+    if (whole != NULL && part.count == LEAF_UNITS) {
+      __atomic_store_n(whole_of(map, part.unit), whole, __ATOMIC_RELAXED);
+    } else if (!use_leaf(map, part)) {
+      drop_leaves(map, base, part.unit - first);
+      return false;
+    }
+  }
+  if (whole == NULL && reach_kinds(map, first, end))
+    set_kinds(map, first, units, AML_INTERNAL_SLAB_HELD);
+  return true;
+}
+
+void aml_internal_slab_map_remove(map_type *map, const char *base, size_t units) {
+  set_kinds(map, unit_of(base), units, AML_INTERNAL_SLAB_NOTHING);
+  drop_leaves(map, base, units);
+}
+
+static void name_units(const map_type *map, const char *base, size_t units, span_type *span) {
+  const size_t end = unit_of(base) + units;
+  for (struct part part = first_part(base, units); part.count != 0; part = next_part(part, end)) {
+    leaf_type *const leaf = *leaf_of(map, part.unit);
+    if (leaf == NULL)
       continue;
-    const size_t first = part.unit % LEAF_UNITS;
-    memset(&leaf->kinds[first], (int)kind, part.count);
-    for (size_t i = first; i < first + part.count; ++i)
-      __atomic_store_n(&leaf->spans[i], span, __ATOMIC_RELAXED);
+    span_type **const spans = &leaf->spans[part.unit % LEAF_UNITS];
+    for (size_t i = 0; i < part.count; ++i)
+      __atomic_store_n(&spans[i], span, __ATOMIC_RELAXED);
   }
 }
 
-static void name_unit(const map_type *map, size_t unit, span_type *run) {
-  leaf_type *const leaf = entry_of(map, unit)->leaf;
-  __atomic_store_n(&leaf->spans[unit % LEAF_UNITS], run, __ATOMIC_RELAXED);
+void aml_internal_slab_map_span(map_type *map, span_type *span, unsigned kind) {
+  set_kinds(map, unit_of(span->base), span->units, kind);
+  name_units(map, span->base, span->units, span);
 }
 
-void aml_internal_slab_map_run(const map_type *map, span_type *run) {
-  const size_t end = unit_of(run->base) + run->units;
-  for (struct part part = first_part(run->base, run->units); part.count != 0;
-       part = next_part(part, end))
-    memset(&entry_of(map, part.unit)->leaf->kinds[part.unit % LEAF_UNITS], AML_INTERNAL_SLAB_HELD,
-           part.count);
-  name_unit(map, unit_of(run->base), run);
-  name_unit(map, end - 1, run);
+void aml_internal_slab_map_run(map_type *map, span_type *run) {
+  const char *const last = run->base + (run->units - 1) * AML_INTERNAL_SLAB_UNIT;
+  set_kinds(map, unit_of(run->base), run->units, AML_INTERNAL_SLAB_HELD);
+  if (aml_internal_slab_kind_of(map, run->base) == AML_INTERNAL_SLAB_NOTHING) {
+    // What the array does not reach is the arena's if it has a span.
+    name_units(map, run->base, run->units, run);
+    return;
+  }
+  name_units(map, run->base, 1, run);
+  name_units(map, last, 1, run);
+}
+
+// The life of a map
+
+void aml_internal_slab_map_begin(map_type *map) {
+  *map = (map_type){.kinds = &aml_internal_slab_no_kinds, .table = &aml_internal_slab_no_table};
 }
 
 void aml_internal_slab_map_end(map_type *map) {
   table_type *table = table_of(map);
+  kinds_type *kinds = map->kinds;
   for (size_t i = 0; i < table->count; ++i)
-    if (table->entries[i].leaf != &aml_internal_slab_no_leaf)
-      free(table->entries[i].leaf);
+    free(table->leaves[i]);
   while (table != &aml_internal_slab_no_table) {
     table_type *const older = table->older;
     free(table);
     table = older;
   }
-  *map = (map_type){.table = &aml_internal_slab_no_table};
+  while (kinds != &aml_internal_slab_no_kinds) {
+    kinds_type *const older = kinds->older;
+    free(kinds);
+    kinds = older;
+  }
+  aml_internal_slab_map_begin(map);
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Which span an address of arena:slab lies in, without a hash: a table with an entry for each 4 MiB
-// from the lowest chunk to the highest one, and a leaf for each entry that a chunk lies in, which
-// tells for each unit its kind and its span.
+// Which span an address of arena:slab lies in, without a hash. The kinds of units, which tell the
+// classes of blocks, are one array, from the lowest chunk to the highest one; but chunks that lie
+// far from all others are not in it. Spans are found by a table with an entry for each 4 MiB, and a
+// leaf for each entry that a chunk lies in.
 //
-// Threads: find and kind_of take no lock, for addresses in live blocks. They may read a table that
-// has been replaced; it stays until the map ends, and has what was true of any block when it was
-// handed out. All other functions are for one thread at a time.
+// Threads: find and kind_of take no lock, for addresses in live blocks. They may read an array or a
+// table that has been replaced; it stays until the map ends, and has what was true of any block
+// when it was handed out. All other functions are for one thread at a time.
 
 #ifndef AML_ARENA_INTERNAL_SLAB_MAP_H
 #define AML_ARENA_INTERNAL_SLAB_MAP_H
@@ -30,53 +31,70 @@ enum {
 /** What a unit is; from FIRST_CLASS on, part of a span of blocks of the class kind - FIRST_CLASS.
  */
 enum aml_internal_slab_kind {
-  AML_INTERNAL_SLAB_NOTHING = 0, /**< none of the arena's, as far as a leaf knows */
+  AML_INTERNAL_SLAB_NOTHING = 0, /**< none of the arena's, as far as the array knows */
   AML_INTERNAL_SLAB_HELD = 1,    /**< the arena's, and of no class */
-  AML_INTERNAL_SLAB_FIRST_CLASS = 2
+  AML_INTERNAL_SLAB_FIRST_CLASS = 2,
+  AML_INTERNAL_SLAB_KINDS = AML_INTERNAL_SLAB_FIRST_CLASS + AML_INTERNAL_SLAB_CLASS_COUNT
 };
 
-/** What is known of 4 MiB of addresses. Of free runs only the first and the last unit name it. */
+/** The kinds of blocks of up to this many bytes are looked up in a table, by sixteens. */
+enum { AML_INTERNAL_SLAB_SMALL_SIZE = 1024 };
+
+extern const uint8_t aml_internal_slab_small_kinds[AML_INTERNAL_SLAB_SMALL_SIZE / 16 + 1];
+
+/** The kind of blocks of up to AML_INTERNAL_SLAB_MAX_SIZE bytes. */
+static inline unsigned aml_internal_slab_kind_for(size_t size) {
+  if (__builtin_expect(size <= AML_INTERNAL_SLAB_SMALL_SIZE, 1))
+    return aml_internal_slab_small_kinds[(size + 15) / 16];
+  return AML_INTERNAL_SLAB_FIRST_CLASS + aml_internal_slab_class_of(size);
+}
+
+/** The kinds of units from number `first` on. */
+struct aml_internal_slab_kinds {
+  size_t first; /**< address >> UNIT_SHIFT */
+  size_t count;
+  struct aml_internal_slab_kinds *older; /**< replaced by this one */
+  uint8_t kinds[];
+};
+
+/**
+ * The spans of 4 MiB of addresses. Units that are in no chunk have none. Of free runs only the
+ * first and the last unit name it; the others name what they were in, or nothing.
+ */
 struct aml_internal_slab_leaf {
-  uint8_t kinds[AML_INTERNAL_SLAB_LEAF_UNITS];
-  struct aml_internal_slab_span *spans[AML_INTERNAL_SLAB_LEAF_UNITS];
   size_t users; /**< chunks that lie in it */
+  struct aml_internal_slab_span *spans[AML_INTERNAL_SLAB_LEAF_UNITS];
 };
 
-struct aml_internal_slab_entry {
-  struct aml_internal_slab_leaf *leaf;  /**< never null */
-  struct aml_internal_slab_span *whole; /**< a huge block that lies everywhere here; or null */
-};
-
+/** A table; behind the leaves, wholes[i] is a huge block that lies everywhere in entry i, or null.
+ */
 struct aml_internal_slab_table {
   size_t first; /**< address >> LEAF_SHIFT of entry 0 */
   size_t count;
-  struct aml_internal_slab_table *older; /**< replaced by this one */
-  struct aml_internal_slab_entry entries[];
+  struct aml_internal_slab_span **wholes;
+  struct aml_internal_slab_table *older;   /**< replaced by this one */
+  struct aml_internal_slab_leaf *leaves[]; /**< null where no chunk is, or one huge block */
 };
 
 struct aml_internal_slab_map {
+  struct aml_internal_slab_kinds *kinds; /**< atomic, never null */
   struct aml_internal_slab_table *table; /**< atomic, never null */
   size_t metadata_size;
 };
 
-/** All units are NOTHING in it. */
-extern struct aml_internal_slab_leaf aml_internal_slab_no_leaf;
-
-/** The table of a map that is empty. */
+/** What a map that is empty has. */
+extern struct aml_internal_slab_kinds aml_internal_slab_no_kinds;
 extern struct aml_internal_slab_table aml_internal_slab_no_table;
 
-/** The kind of the unit that an address lies in. */
-static inline unsigned aml_internal_slab_kind_of(const struct aml_internal_slab_table *table,
+/** The kind of the unit that an address lies in; NOTHING also if that is not known here. */
+static inline unsigned aml_internal_slab_kind_of(const struct aml_internal_slab_map *map,
                                                  const void *pointer) {
-  const size_t number = (uintptr_t)pointer;
-  const size_t index = (number >> AML_INTERNAL_SLAB_LEAF_SHIFT) - table->first;
-  if (__builtin_expect(index >= table->count, 0))
+  const struct aml_internal_slab_kinds *const kinds =
+      __atomic_load_n(&map->kinds, __ATOMIC_ACQUIRE);
+  const size_t index = ((uintptr_t)pointer >> AML_INTERNAL_SLAB_UNIT_SHIFT) - kinds->first;
+  if (__builtin_expect(index >= kinds->count, 0))
     return AML_INTERNAL_SLAB_NOTHING;
-  const struct aml_internal_slab_leaf *const leaf =
-      __atomic_load_n(&table->entries[index].leaf, __ATOMIC_ACQUIRE);
-  return __atomic_load_n(
-      &leaf->kinds[(number >> AML_INTERNAL_SLAB_UNIT_SHIFT) % AML_INTERNAL_SLAB_LEAF_UNITS],
-      __ATOMIC_RELAXED);
+  return __atomic_load_n(&kinds->kinds[index], __ATOMIC_RELAXED);
 }
 
 /** The span that an address of a live block lies in, or that begins or ends with a free unit. */
@@ -102,11 +120,14 @@ void aml_internal_slab_map_remove(struct aml_internal_slab_map *map, const char 
                                   size_t units);
 
 /** Say of all units of a span which they are in, and of what kind they are. */
-void aml_internal_slab_map_span(const struct aml_internal_slab_map *map,
+void aml_internal_slab_map_span(struct aml_internal_slab_map *map,
                                 struct aml_internal_slab_span *span, unsigned kind);
 
+/** Make a map that is empty. */
+void aml_internal_slab_map_begin(struct aml_internal_slab_map *map);
+
 /** Say that units are HELD, and the first and last one in a free run. */
-void aml_internal_slab_map_run(const struct aml_internal_slab_map *map,
+void aml_internal_slab_map_run(struct aml_internal_slab_map *map,
                                struct aml_internal_slab_span *run);
 
 /** Free what the map has taken; it is empty then. */

@@ -137,7 +137,7 @@ static const char *check_span(const heap_type *heap, const span_type *span, stru
     return "has a span that is empty, or reaches past its chunk";
   if (aml_internal_slab_find_span(&heap->map, end - 1) != span)
     return "has a span whose last unit is said to be another's";
-  const unsigned kind = aml_internal_slab_kind_of(heap->map.table, span->base);
+  const unsigned kind = aml_internal_slab_kind_of(&heap->map, span->base);
   switch (span->state) {
   case AML_INTERNAL_SLAB_FREE:
     walk->free_units += span->units;
@@ -145,9 +145,10 @@ static const char *check_span(const heap_type *heap, const span_type *span, stru
     ++walk->runs;
     if (span->dirty_units != aml_internal_slab_count_dirty(span))
       return "has a free run that counts its clean units wrong";
-    return kind == AML_INTERNAL_SLAB_HELD ? NULL : "has a free run of a class";
+    return kind <= AML_INTERNAL_SLAB_HELD ? NULL : "has a free run of a class";
   case AML_INTERNAL_SLAB_BLOCKS:
-    return kind == AML_INTERNAL_SLAB_FIRST_CLASS + (unsigned)span->class_index
+    return kind == AML_INTERNAL_SLAB_NOTHING ||
+                   kind == AML_INTERNAL_SLAB_FIRST_CLASS + (unsigned)span->class_index
                ? NULL
                : "has blocks of another class than the map says";
   case AML_INTERNAL_SLAB_LARGE:
