@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "aml/arena/internal/slab_bits.h"
+#include "aml/arena/internal/slab_chunk.h"
 #include "aml/arena/internal/slab_lock.h"
 #include "aml/arena/internal/slab_map.h"
 
@@ -16,7 +17,7 @@ typedef struct aml_internal_slab_class class_type;
 typedef struct aml_internal_slab_depot depot_type;
 
 // Spans that got so many batches in a row are a sign that nobody takes what a depot holds.
-enum { UNIT = AML_INTERNAL_SLAB_UNIT, VAIN_BATCHES = 8 };
+enum { UNIT = AML_INTERNAL_SLAB_UNIT, VAIN_BATCHES = 16 };
 
 // Lists
 
@@ -64,8 +65,8 @@ void aml_internal_slab_unlink_candidate(bin_type *bin, span_type *span) {
 
 // Taking
 
-/** A span for a class, all of it free, in the class's list; null with a sentence. */
-static span_type *new_span(bins_type *bins, unsigned class_index, uint64_t *clean) {
+/** A span for a class, all of it free, in no list; null with a sentence. */
+static span_type *make_span(bins_type *bins, unsigned class_index, uint64_t *clean) {
   const class_type *const its = &aml_internal_slab_classes[class_index];
   const struct aml_internal_slab_want want = {its->units, 1, AML_INTERNAL_SLAB_BLOCKS, class_index};
   span_type *const span = aml_internal_slab_take(&bins->heap, &want, clean);
@@ -78,43 +79,86 @@ static span_type *new_span(bins_type *bins, unsigned class_index, uint64_t *clea
   span->fullness = AML_INTERNAL_SLAB_FULL;
   memset(span->free_bits, 0, aml_internal_slab_words(its->capacity) * sizeof(uint64_t));
   aml_internal_slab_set(span->free_bits, 0, its->capacity);
-  relist(&bins->bins[class_index], span);
   return span;
+}
+
+/** Makes the group of a class, unless somebody has; false if there is no memory. */
+static bool make_group(bins_type *bins, unsigned class_index) {
+  struct aml_internal_slab_group **const place =
+      &bins->groups[class_index / AML_INTERNAL_SLAB_GROUP];
+  aml_internal_slab_lock(&bins->groups_lock);
+  if (*place == NULL) {
+    struct aml_internal_slab_group *const group = calloc(1, sizeof *group);
+    if (group != NULL)
+      (void)__atomic_add_fetch(&bins->metadata_size, sizeof *group, __ATOMIC_RELAXED);
+    __atomic_store_n(place, group, __ATOMIC_RELEASE);
+  }
+  const bool is_there = *place != NULL;
+  (void)pthread_mutex_unlock(&bins->groups_lock);
+  return is_there;
+}
+
+/** Makes a class with a span of it, which is put into *span; null with a sentence. */
+static bin_type *make_bin(bins_type *bins, unsigned class_index, uint64_t *clean,
+                          span_type **span) {
+  span_type *const made = make_span(bins, class_index, clean);
+  if (made == NULL)
+    return NULL;
+  if (!make_group(bins, class_index)) {
+    aml_internal_slab_give(&bins->heap, made);
+    return aml_internal_slab_no_memory();
+  }
+  *span = made;
+  return aml_internal_slab_bin_of(bins, class_index);
+}
+
+/** Writes blocks of a word of bits, the lowest last; at most `count`. Returns: how many. */
+static size_t take_word(char *base, size_t size, uint64_t *word, size_t count, void **end) {
+  uint64_t bits = *word;
+  size_t taken = 0;
+  if (bits == UINT64_MAX && count >= 64) {
+    for (; taken < 64; ++taken)
+      *--end = base + taken * size;
+    *word = 0;
+    return taken;
+  }
+  for (; bits != 0 && taken < count; bits &= bits - 1, ++taken)
+    *--end = base + (size_t)__builtin_ctzll(bits) * size;
+  *word = bits;
+  return taken;
+}
+
+/** Says that units are not clean that blocks [low, high] lie in, which are all taken now. */
+static void take_clean(span_type *span, size_t low, size_t high, size_t size) {
+  const size_t first = low * size / UNIT;
+  const size_t last = ((high + 1) * size - 1) / UNIT;
+  span->clean &= ~aml_internal_slab_ones(first, last - first + 1);
 }
 
 /** Takes `count` blocks of a span, which has them, from its lowest on. */
 static void take_from(span_type *span, size_t count, void **blocks) {
   const size_t size = aml_internal_slab_classes[span->class_index].size;
-  void **next = blocks + count;
   size_t low = SIZE_MAX;
   size_t high = 0;
   span->free_count = (uint16_t)(span->free_count - count);
   if (span->free_count < span->looked_count)
     span->looked_count = span->free_count;
-  for (size_t word = 0; next != blocks; ++word) {
-    uint64_t bits = span->free_bits[word];
+  for (size_t word = 0; count != 0; ++word) {
+    const uint64_t bits = span->free_bits[word];
     if (bits == 0)
       continue;
+    count -= take_word(span->base + 64 * word * size, size, &span->free_bits[word], count,
+                       blocks + count);
     if (low == SIZE_MAX)
       low = 64 * word + (size_t)__builtin_ctzll(bits);
-    char *const base = span->base + 64 * word * size;
-    for (; bits != 0 && next != blocks; bits &= bits - 1) {
-      high = (size_t)__builtin_ctzll(bits);
-      *--next = base + high * size;
-    }
-    span->free_bits[word] = bits;
-    high += 64 * word;
+    high = 64 * word + 63 - (size_t)__builtin_clzll(bits ^ span->free_bits[word]);
   }
-  if (span->clean != 0) {
-    // What lies between the lowest and the highest block is not free.
-    const size_t first = low * size / UNIT;
-    const size_t last = ((high + 1) * size - 1) / UNIT;
-    span->clean &= ~aml_internal_slab_ones(first, last - first + 1);
-  }
+  if (span->clean != 0)
+    take_clean(span, low, high, size);
 }
 
 static size_t take_from_spans(bins_type *bins, unsigned class_index, size_t count, void **blocks) {
-  bin_type *const bin = &bins->bins[class_index];
+  bin_type *const bin = aml_internal_slab_bin_of(bins, class_index);
   uint64_t clean[AML_INTERNAL_SLAB_CLEAN_WORDS] = {0};
   size_t got = 0;
   while (got < count) {
@@ -124,7 +168,7 @@ static size_t take_from_spans(bins_type *bins, unsigned class_index, size_t coun
     if (list == AML_INTERNAL_SLAB_LISTS && got != 0)
       break;
     span_type *const span =
-        list == AML_INTERNAL_SLAB_LISTS ? new_span(bins, class_index, clean) : bin->lists[list];
+        list == AML_INTERNAL_SLAB_LISTS ? make_span(bins, class_index, clean) : bin->lists[list];
     if (span == NULL)
       break;
     const size_t some = span->free_count < count - got ? span->free_count : count - got;
@@ -149,8 +193,7 @@ static size_t take_from_depot(bin_type *bin, size_t count, void **blocks) {
 }
 
 /** Makes a depot, or opens the one that there is again; without memory there is none. */
-static void want_depot(bins_type *bins, unsigned class_index) {
-  bin_type *const bin = &bins->bins[class_index];
+static void want_depot(bins_type *bins, bin_type *bin, unsigned class_index) {
   const size_t capacity =
       (size_t)aml_internal_slab_classes[class_index].slots * AML_INTERNAL_SLAB_DEPOT_BATCHES;
   bin->spilled = 0;
@@ -159,7 +202,7 @@ static void want_depot(bins_type *bins, unsigned class_index) {
     if (bin->depot == NULL)
       return;
     bin->depot->count = 0;
-    __atomic_add_fetch(&bins->depot_size, sizeof *bin->depot + capacity * sizeof(void *),
+    __atomic_add_fetch(&bins->metadata_size, sizeof *bin->depot + capacity * sizeof(void *),
                        __ATOMIC_RELAXED);
   }
   bin->depot->capacity = capacity;
@@ -173,35 +216,44 @@ void aml_internal_slab_count_live(bins_type *bins, size_t size) {
 
 size_t aml_internal_slab_take_blocks(bins_type *bins, unsigned class_index, size_t count,
                                      void **blocks) {
-  bin_type *const bin = &bins->bins[class_index];
-  pthread_mutex_t *const lock = aml_internal_slab_lock_of(bins, class_index);
-  aml_internal_slab_lock(lock);
+  uint64_t clean[AML_INTERNAL_SLAB_CLEAN_WORDS] = {0};
+  span_type *span = NULL;
+  bin_type *bin = aml_internal_slab_bin_of(bins, class_index);
+  if (bin == NULL)
+    bin = make_bin(bins, class_index, clean, &span);
+  if (bin == NULL)
+    return 0;
+  aml_internal_slab_lock(&bin->lock);
+  if (span != NULL)
+    relist(bin, span);
   size_t got = take_from_depot(bin, count, blocks);
   if (got != 0) {
-    (void)pthread_mutex_unlock(lock);
+    (void)pthread_mutex_unlock(&bin->lock);
     return got;
   }
   got = take_from_spans(bins, class_index, count, blocks);
   if (got != 0 && bin->spilled != 0)
-    want_depot(bins, class_index);
-  (void)pthread_mutex_unlock(lock);
+    want_depot(bins, bin, class_index);
+  (void)pthread_mutex_unlock(&bin->lock);
   aml_internal_slab_count_live(bins, got * aml_internal_slab_classes[class_index].size);
   return got;
 }
 
 void *aml_internal_slab_take_whole(bins_type *bins, unsigned class_index, uint64_t *clean) {
-  const size_t size = aml_internal_slab_classes[class_index].size;
-  pthread_mutex_t *const lock = aml_internal_slab_lock_of(bins, class_index);
-  aml_internal_slab_lock(lock);
-  span_type *const span = new_span(bins, class_index, clean);
-  void *block = NULL;
-  if (span != NULL) {
-    take_from(span, 1, &block);
-    relist(&bins->bins[class_index], span);
-    ++bins->bins[class_index].live_count;
-  }
-  (void)pthread_mutex_unlock(lock);
-  aml_internal_slab_count_live(bins, span == NULL ? 0 : size);
+  bin_type *bin = aml_internal_slab_bin_of(bins, class_index);
+  span_type *span = NULL;
+  if (bin != NULL)
+    span = make_span(bins, class_index, clean);
+  else
+    bin = make_bin(bins, class_index, clean, &span);
+  if (span == NULL)
+    return NULL;
+  void *block;
+  take_from(span, 1, &block);
+  aml_internal_slab_lock(&bin->lock);
+  ++bin->live_count;
+  (void)pthread_mutex_unlock(&bin->lock);
+  aml_internal_slab_count_live(bins, aml_internal_slab_classes[class_index].size);
   return block;
 }
 
@@ -223,24 +275,37 @@ static void settle(bins_type *bins, bin_type *bin, span_type *span, const class_
     link_candidate(bin, span);
 }
 
+/** Gives back the first blocks, as far as they are of one span. Returns: how many. */
+static size_t give_to_span(span_type *span, const class_type *its, size_t count,
+                           void *const *blocks) {
+  const char *const base = span->base;
+  const size_t size = span->units * UNIT;
+  uint64_t bits = 0;
+  size_t word = 0;
+  size_t i = 0;
+  for (; i < count && (size_t)((const char *)blocks[i] - base) < size; ++i) {
+    const size_t index = aml_internal_slab_index(its, (size_t)((const char *)blocks[i] - base));
+    if (index / 64 != word) {
+      span->free_bits[word] |= bits;
+      word = index / 64;
+      bits = 0;
+    }
+    bits |= UINT64_C(1) << (index % 64);
+  }
+  span->free_bits[word] |= bits;
+  span->free_count = (uint16_t)(span->free_count + i);
+  return i;
+}
+
 void aml_internal_slab_give_to_spans(bins_type *bins, unsigned class_index, size_t count,
                                      void *const *blocks) {
   const class_type *const its = &aml_internal_slab_classes[class_index];
-  bin_type *const bin = &bins->bins[class_index];
-  span_type *span = NULL;
-  for (size_t i = 0; i < count; ++i) {
-    const char *const block = blocks[i];
-    if (span == NULL || (size_t)(block - span->base) >= span->units * UNIT) {
-      if (span != NULL)
-        settle(bins, bin, span, its);
-      span = aml_internal_slab_find_span(&bins->heap.map, block);
-    }
-    const size_t index = aml_internal_slab_index(its, (size_t)(block - span->base));
-    span->free_bits[index / 64] |= UINT64_C(1) << (index % 64);
-    ++span->free_count;
-  }
-  if (span != NULL)
+  bin_type *const bin = aml_internal_slab_bin_of(bins, class_index);
+  for (size_t i = 0; i < count;) {
+    span_type *const span = aml_internal_slab_find_span(&bins->heap.map, blocks[i]);
+    i += give_to_span(span, its, count - i, blocks + i);
     settle(bins, bin, span, its);
+  }
   bin->live_count -= count;
   (void)__atomic_sub_fetch(&bins->live_size, count * its->size, __ATOMIC_RELAXED);
 }
@@ -254,8 +319,7 @@ static bool give_to_depot(bin_type *bin, size_t count, void *const *blocks) {
   return true;
 }
 
-static void empty_depot(bins_type *bins, unsigned class_index) {
-  bin_type *const bin = &bins->bins[class_index];
+static void empty_depot(bins_type *bins, bin_type *bin, unsigned class_index) {
   if (bin->depot == NULL)
     return;
   const size_t count = bin->depot->count;
@@ -266,29 +330,34 @@ static void empty_depot(bins_type *bins, unsigned class_index) {
 
 bool aml_internal_slab_give_blocks(bins_type *bins, unsigned class_index, size_t count,
                                    void *const *blocks) {
-  bin_type *const bin = &bins->bins[class_index];
-  pthread_mutex_t *const lock = aml_internal_slab_lock_of(bins, class_index);
-  aml_internal_slab_lock(lock);
+  bin_type *const bin = aml_internal_slab_bin_of(bins, class_index);
+  aml_internal_slab_lock(&bin->lock);
   const bool is_held = give_to_depot(bin, count, blocks);
   if (!is_held) {
     aml_internal_slab_give_to_spans(bins, class_index, count, blocks);
     bin->spilled = 1;
     if (++bin->streak == VAIN_BATCHES)
-      empty_depot(bins, class_index);
+      empty_depot(bins, bin, class_index);
   }
-  (void)pthread_mutex_unlock(lock);
+  (void)pthread_mutex_unlock(&bin->lock);
   return is_held;
 }
 
 void aml_internal_slab_empty_depots(bins_type *bins) {
   for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i) {
-    aml_internal_slab_lock(aml_internal_slab_lock_of(bins, i));
-    empty_depot(bins, i);
-    (void)pthread_mutex_unlock(aml_internal_slab_lock_of(bins, i));
+    bin_type *const bin = aml_internal_slab_bin_of(bins, i);
+    if (bin == NULL)
+      continue;
+    aml_internal_slab_lock(&bin->lock);
+    empty_depot(bins, bin, i);
+    (void)pthread_mutex_unlock(&bin->lock);
   }
 }
 
 void aml_internal_slab_bins_fini(bins_type *bins) {
-  for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i)
-    free(bins->bins[i].depot);
+  for (unsigned i = 0; i < AML_INTERNAL_SLAB_GROUPS; ++i) {
+    for (unsigned j = 0; j < AML_INTERNAL_SLAB_GROUP && bins->groups[i] != NULL; ++j)
+      free(bins->groups[i]->bins[j].depot);
+    free(bins->groups[i]);
+  }
 }

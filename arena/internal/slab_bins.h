@@ -7,8 +7,8 @@
 // Blocks are taken from the span that has the fewest free ones, as far as three lists tell, so that
 // sparse spans run empty.
 //
-// Threads: thread-safe, by a lock for every few classes. The order of locks is: purge_lock, one of
-// locks, the heap's.
+// Threads: thread-safe, by a lock for each class. The order of locks is: purge_lock, groups_lock, a
+// class's, the heap's.
 
 #ifndef AML_ARENA_INTERNAL_SLAB_BINS_H
 #define AML_ARENA_INTERNAL_SLAB_BINS_H
@@ -26,7 +26,11 @@
 extern "C" {
 #endif
 
-enum { AML_INTERNAL_SLAB_LOCKS = 16, AML_INTERNAL_SLAB_DEPOT_BATCHES = 4 };
+enum {
+  AML_INTERNAL_SLAB_GROUP = 8, /**< classes */
+  AML_INTERNAL_SLAB_GROUPS = AML_INTERNAL_SLAB_CLASS_COUNT / AML_INTERNAL_SLAB_GROUP,
+  AML_INTERNAL_SLAB_DEPOT_BATCHES = 4
+};
 
 /** Blocks that are free, and in no span. */
 struct aml_internal_slab_depot {
@@ -37,6 +41,7 @@ struct aml_internal_slab_depot {
 
 /** A class. live_count == the blocks of its spans that are not free, those in the depot too. */
 struct aml_internal_slab_bin {
+  pthread_mutex_t lock;
   struct aml_internal_slab_span *lists[AML_INTERNAL_SLAB_LISTS]; /**< that have free blocks */
   struct aml_internal_slab_span *candidates;
   struct aml_internal_slab_depot *depot; /**< null: not wanted so far */
@@ -45,20 +50,31 @@ struct aml_internal_slab_bin {
   uint32_t streak;  /**< how often they have since */
 };
 
+/** Classes that come to be at once. */
+struct aml_internal_slab_group {
+  struct aml_internal_slab_bin bins[AML_INTERNAL_SLAB_GROUP];
+};
+
 struct aml_internal_slab_bins {
   struct aml_internal_slab_heap heap;
   pthread_mutex_t purge_lock; /**< held by who gives memory back */
-  pthread_mutex_t locks[AML_INTERNAL_SLAB_LOCKS];
-  size_t live_size;  /**< of blocks out of spans, bytes; atomic */
-  size_t mark;       /**< the most that it was since memory was last given back; atomic */
-  bool keeps;        /**< memory until trim */
-  size_t depot_size; /**< metadata; atomic */
-  struct aml_internal_slab_bin bins[AML_INTERNAL_SLAB_CLASS_COUNT];
+  size_t live_size;           /**< of blocks out of spans, bytes; atomic */
+  size_t mark;          /**< the most that it was since memory was last to be given back; atomic */
+  size_t purged_size;   /**< live_size when memory was last given back */
+  int64_t purged_ns;    /**< and when that was */
+  int64_t put_off_ns;   /**< when that was put off; 0: it was not; atomic */
+  bool keeps;           /**< memory until trim */
+  size_t metadata_size; /**< of groups and depots; atomic */
+  pthread_mutex_t groups_lock;                                      /**< held by who makes one */
+  struct aml_internal_slab_group *groups[AML_INTERNAL_SLAB_GROUPS]; /**< atomic; null: no blocks */
 };
 
-static inline pthread_mutex_t *aml_internal_slab_lock_of(struct aml_internal_slab_bins *bins,
-                                                         unsigned class_index) {
-  return &bins->locks[class_index % AML_INTERNAL_SLAB_LOCKS];
+/** A class, of which there may have been no blocks yet: then null. */
+static inline struct aml_internal_slab_bin *
+aml_internal_slab_bin_of(const struct aml_internal_slab_bins *bins, unsigned class_index) {
+  struct aml_internal_slab_group *const group =
+      __atomic_load_n(&bins->groups[class_index / AML_INTERNAL_SLAB_GROUP], __ATOMIC_ACQUIRE);
+  return group == NULL ? NULL : &group->bins[class_index % AML_INTERNAL_SLAB_GROUP];
 }
 
 /**
@@ -108,7 +124,7 @@ void aml_internal_slab_count_blocks(struct aml_internal_slab_bins *bins, uint64_
 /** As if all blocks were given back; nobody else is in a call. */
 void aml_internal_slab_bins_reset(struct aml_internal_slab_bins *bins);
 
-/** Free depots; the heap is the caller's. */
+/** Free classes and depots; the heap is the caller's. */
 void aml_internal_slab_bins_fini(struct aml_internal_slab_bins *bins);
 
 /** Walk all, the heap too. Returns: null; or the invariant that is broken. */

@@ -61,7 +61,14 @@ static inline size_t aml_internal_slab_count(const uint64_t *words, size_t first
 }
 
 static inline bool aml_internal_slab_all(const uint64_t *words, size_t first, size_t count) {
-  return aml_internal_slab_count(words, first, count) == count;
+  while (count != 0) {
+    const size_t some = aml_internal_slab_in_word(first, count);
+    if ((~words[first / 64] & aml_internal_slab_ones(first % 64, some)) != 0)
+      return false;
+    first += some;
+    count -= some;
+  }
+  return true;
 }
 
 /** Bits [first, first + count), 1 to 64, as one word. */

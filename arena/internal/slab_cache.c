@@ -16,13 +16,16 @@ typedef struct aml_internal_slab_cache cache_type;
 typedef struct aml_internal_slab_magazine magazine_type;
 
 // A cache has room for LEAST_ROOM bytes, or its part of 1 / SHARE_OF_LIVE of what is live. A class
-// that was full so often in a row, with nobody to take what it gave back, gets less.
+// that was full ALL_STREAK times in a row, with nobody to take what it gave back, gives back all
+// that it keeps, and after VAIN_STREAK times has room for 1 / LEAST_SHARE of its slots.
 enum {
   LEAST_ROOM = 2 << 20,
   SHARE_OF_LIVE = 16,
   FIRST_MAX = 8,
   FIRST_SIZE = 8192,
-  VAIN_STREAK = 4,
+  ALL_STREAK = 3,
+  VAIN_STREAK = 32,
+  LEAST_SHARE = 4,
   LOOKS = 4
 };
 
@@ -229,19 +232,23 @@ void *aml_internal_slab_refill(arena_type *arena, unsigned kind) {
     void *block;
     if (aml_internal_slab_take_blocks(&arena->bins, class_index, 1, &block) == 0)
       return NULL;
-    make_cache(arena);
+    // Who allocates once may well not do so again.
+    if (__atomic_exchange_n(&arena->was_used, true, __ATOMIC_RELAXED))
+      make_cache(arena);
     return block;
   }
   magazine_type *const magazine = magazine_of(cache, class_index);
   size_t count = aml_internal_slab_count_of(cache, class_index);
   if (count == 0) {
+    struct aml_internal_slab_room *const room = &cache->rooms[class_index];
     (void)grow(cache, class_index);
-    cache->rooms[class_index].is_used = 1;
-    count = aml_internal_slab_take_blocks(&arena->bins, class_index,
-                                          (cache->rooms[class_index].max + 1u) / 2, magazine->top);
+    // Of a class that has not been full since it was empty, more will be taken.
+    const size_t wanted = room->streak == 0 ? room->max : (room->max + 1u) / 2;
+    count = aml_internal_slab_take_blocks(&arena->bins, class_index, wanted, magazine->top);
     if (count == 0)
       return NULL;
-    cache->rooms[class_index].streak = 0;
+    room->is_used = 1;
+    room->streak = 0;
   }
   void **const slots = aml_internal_slab_slots_of(cache, class_index);
   aml_internal_slab_set_top(magazine, slots + count - 1);
@@ -257,18 +264,16 @@ static void relieve(cache_type *cache, unsigned class_index) {
     room->streak = is_new ? 0 : 1;
     return;
   }
-  if (give_oldest(cache, class_index, (room->max + 1u) / 2))
+  const bool gives_all = room->streak >= ALL_STREAK;
+  if (give_oldest(cache, class_index, gives_all ? room->max : (room->max + 1u) / 2)) {
+    room->streak = 0;
     return;
+  }
+  const size_t least = class_of(class_index)->slots / LEAST_SHARE;
   if (room->streak < VAIN_STREAK)
     ++room->streak;
-  if (room->streak == VAIN_STREAK && room->max > 2 * first_max(class_index)) {
-    const size_t max = room->max / 2u;
-    const size_t count = aml_internal_slab_count_of(cache, class_index);
-    if (count > max / 2)
-      (void)give_oldest(cache, class_index, count - max / 2);
-    set_room(cache, class_index, max);
-    room->streak = 1;
-  }
+  else if (room->max > least)
+    set_room(cache, class_index, least);
   aml_internal_slab_decay(&cache->arena->bins);
 }
 

@@ -93,6 +93,7 @@ struct aml_internal_slab {
   size_t cache_count;                     /**< atomic */
   struct aml_internal_slab_cache *spare;  /**< for a thread that only gives back; or null */
   bool wants_spare;                       /**< atomic */
+  bool was_used;                          /**< by a thread without a cache; atomic */
   struct aml_internal_slab *next;         /**< of the arenas that fork must know */
   struct aml_internal_slab *previous;
 };

@@ -21,8 +21,13 @@ void *aml_internal_slab_no_memory(void) {
 // Descriptions of spans
 
 span_type *aml_internal_slab_take_description(chunk_type *chunk) {
-  span_type *const span = chunk->unused;
-  chunk->unused = span->next;
+  span_type *span = chunk->unused;
+  if (span != NULL) {
+    chunk->unused = span->next;
+  } else {
+    span = chunk->fresh++;
+    --chunk->fresh_count;
+  }
   --chunk->unused_count;
   span->chunk = chunk;
   span->clean = 0;
@@ -38,16 +43,33 @@ void aml_internal_slab_give_description(span_type *span) {
   ++chunk->unused_count;
 }
 
+/** Gives a chunk descriptions, when it has no others that are fresh. */
 static void adopt_descriptions(chunk_type *chunk, span_type *spans, size_t count) {
-  for (size_t i = count; i-- != 0;) {
-    spans[i].chunk = chunk;
-    aml_internal_slab_give_description(&spans[i]);
+  chunk->fresh = spans;
+  chunk->fresh_count = count;
+  chunk->unused_count += count;
+}
+
+static void free_more(heap_type *heap, chunk_type *chunk) {
+  while (chunk->more != NULL) {
+    struct aml_internal_slab_more *const more = chunk->more;
+    chunk->more = more->next;
+    heap->metadata_size -= sizeof *more;
+    free(more);
   }
 }
 
 bool aml_internal_slab_ensure_descriptions(heap_type *heap, chunk_type *chunk) {
   if (chunk->unused_count >= 2)
     return true;
+  // The last fresh one, if any, is no more fresh than others.
+  if (chunk->fresh_count != 0) {
+    span_type *const last = chunk->fresh;
+    last->chunk = chunk;
+    --chunk->unused_count;
+    chunk->fresh_count = 0;
+    aml_internal_slab_give_description(last);
+  }
   struct aml_internal_slab_more *const more = malloc(sizeof *more);
   if (more == NULL)
     return false;
@@ -58,13 +80,12 @@ bool aml_internal_slab_ensure_descriptions(heap_type *heap, chunk_type *chunk) {
   return true;
 }
 
-void aml_internal_slab_forget_spans(chunk_type *chunk) {
+void aml_internal_slab_forget_spans(heap_type *heap, chunk_type *chunk) {
+  free_more(heap, chunk);
   chunk->unused = NULL;
   chunk->unused_count = 0;
   chunk->free_units = 0;
   adopt_descriptions(chunk, chunk->spans, AML_INTERNAL_SLAB_FIRST_SPANS);
-  for (struct aml_internal_slab_more *more = chunk->more; more != NULL; more = more->next)
-    adopt_descriptions(chunk, more->spans, AML_INTERNAL_SLAB_MORE_SPANS);
 }
 
 chunk_type *aml_internal_slab_make_chunk(heap_type *heap, char *mapped, size_t size,
@@ -75,11 +96,13 @@ chunk_type *aml_internal_slab_make_chunk(heap_type *heap, char *mapped, size_t s
   chunk_type *const chunk = malloc(sizeof *chunk + words * sizeof(uint64_t));
   if (chunk == NULL)
     return NULL;
-  *chunk = (chunk_type){.mapped = mapped,
-                        .mapped_size = size,
-                        .base = mapped + (units == 0 ? 0 : lead),
-                        .units = units,
-                        .clean = words == 0 ? NULL : (uint64_t *)(chunk + 1)};
+  // Of the descriptions, those that are taken are filled in.
+  memset(chunk, 0, offsetof(chunk_type, spans));
+  chunk->mapped = mapped;
+  chunk->mapped_size = size;
+  chunk->base = mapped + (units == 0 ? 0 : lead);
+  chunk->units = units;
+  chunk->clean = words == 0 ? NULL : (uint64_t *)(chunk + 1);
   const bool is_clean = heap->source.is_zeroed && heap->source.map_flags == 0;
   if (words != 0)
     memset(chunk->clean, is_clean ? 0xff : 0, words * sizeof(uint64_t));
@@ -92,12 +115,7 @@ chunk_type *aml_internal_slab_make_chunk(heap_type *heap, char *mapped, size_t s
 void aml_internal_slab_free_chunk(heap_type *heap, chunk_type *chunk) {
   const size_t words = chunk->clean == NULL ? 0 : aml_internal_slab_words(chunk->units);
   heap->metadata_size -= sizeof *chunk + words * sizeof(uint64_t);
-  while (chunk->more != NULL) {
-    struct aml_internal_slab_more *const more = chunk->more;
-    chunk->more = more->next;
-    heap->metadata_size -= sizeof *more;
-    free(more);
-  }
+  free_more(heap, chunk);
   free(chunk);
 }
 

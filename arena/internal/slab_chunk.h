@@ -35,7 +35,8 @@ bool aml_internal_slab_ensure_descriptions(struct aml_internal_slab_heap *heap,
                                            struct aml_internal_slab_chunk *chunk);
 
 /** Make all descriptions of a chunk unused, and none of its units free. */
-void aml_internal_slab_forget_spans(struct aml_internal_slab_chunk *chunk);
+void aml_internal_slab_forget_spans(struct aml_internal_slab_heap *heap,
+                                    struct aml_internal_slab_chunk *chunk);
 
 /**
  * Describe memory that was mapped, or is the region.

@@ -21,8 +21,8 @@ enum {
   AML_INTERNAL_SLAB_MAX_SIZE = 1 << 20,  /**< the largest class's */
   AML_INTERNAL_SLAB_MAX_CAPACITY = 512,  /**< the most blocks in a span */
   AML_INTERNAL_SLAB_MAX_MANY_UNITS = 64, /**< the most units of a span of more than one block */
-  AML_INTERNAL_SLAB_MAX_SLOTS = 64,      /**< the most slots that a class has */
-  AML_INTERNAL_SLAB_SLOT_COUNT = 3296    /**< of all classes */
+  AML_INTERNAL_SLAB_MAX_SLOTS = 128,     /**< the most slots that a class has */
+  AML_INTERNAL_SLAB_SLOT_COUNT = 3808    /**< of all classes */
 };
 
 /** A class. capacity * size <= units * AML_INTERNAL_SLAB_UNIT. */

@@ -15,22 +15,13 @@ typedef struct aml_internal_slab_table table_type;
 typedef struct aml_internal_slab_leaf leaf_type;
 typedef struct aml_internal_slab_span span_type;
 
-struct aml_internal_slab_kinds aml_internal_slab_no_kinds;
-struct aml_internal_slab_table aml_internal_slab_no_table;
-
 const uint8_t aml_internal_slab_small_kinds[AML_INTERNAL_SLAB_SMALL_SIZE / 16 + 1] = {
     2,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 18, 19, 19, 20,
     20, 21, 21, 22, 22, 23, 23, 24, 24, 25, 25, 26, 26, 26, 26, 27, 27, 27, 27, 28, 28, 28,
     28, 29, 29, 29, 29, 30, 30, 30, 30, 31, 31, 31, 31, 32, 32, 32, 32, 33, 33, 33, 33};
 
 // The array reaches over at most 8 TiB of addresses, and the table over 2^47.
-enum {
-  LEAF_UNITS = AML_INTERNAL_SLAB_LEAF_UNITS,
-  LEAST_KINDS = 1024,
-  LEAST_ENTRIES = 4,
-  MOST_ENTRIES = 1 << 25,
-  COPIED_KINDS = 4096
-};
+enum { LEAF_UNITS = AML_INTERNAL_SLAB_LEAF_UNITS, MOST_ENTRIES = 1 << 26, COPIED_KINDS = 4096 };
 static const size_t most_kinds = (size_t)1 << 31;
 
 static size_t unit_of(const void *pointer) {
@@ -128,17 +119,21 @@ static bool reach_kinds(map_type *map, size_t first, size_t end) {
   if (first >= old->first && end <= old->first + old->count)
     return true;
   const struct window window =
-      widen(old->first, old->count, (struct window){first, end}, LEAST_KINDS);
+      widen(old->first, old->count, (struct window){first, end}, AML_INTERNAL_SLAB_FIRST_KINDS);
   const size_t count = window.end - window.first;
-  kinds_type *const kinds = count > most_kinds ? NULL : calloc(1, sizeof *kinds + count);
+  const bool is_first = old->count == 0 && count <= AML_INTERNAL_SLAB_FIRST_KINDS;
+  kinds_type *const kinds = is_first             ? old
+                            : count > most_kinds ? NULL
+                                                 : calloc(1, sizeof *kinds + count);
   if (kinds == NULL)
     return false;
   kinds->first = window.first;
   kinds->count = count;
-  kinds->older = old;
-  if (old->count != 0)
+  if (!is_first) {
+    kinds->older = old;
     copy_kinds(kinds->kinds + (old->first - window.first), old->kinds, old->count);
-  map->metadata_size += sizeof *kinds + count;
+    map->metadata_size += sizeof *kinds + count;
+  }
   __atomic_store_n(&map->kinds, kinds, __ATOMIC_RELEASE);
   return true;
 }
@@ -149,21 +144,24 @@ static bool reach_leaves(map_type *map, size_t first, size_t end) {
   if (first >= old->first && end <= old->first + old->count)
     return true;
   const struct window window =
-      widen(old->first, old->count, (struct window){first, end}, LEAST_ENTRIES);
+      widen(old->first, old->count, (struct window){first, end}, AML_INTERNAL_SLAB_FIRST_LEAVES);
   const size_t count = window.end - window.first;
   const size_t size = sizeof *old + count * (sizeof(leaf_type *) + sizeof(span_type *));
-  table_type *const table = count > MOST_ENTRIES ? NULL : calloc(1, size);
+  const bool is_first = old->count == 0 && count <= AML_INTERNAL_SLAB_FIRST_LEAVES;
+  table_type *const table = is_first ? old : count > MOST_ENTRIES ? NULL : calloc(1, size);
   if (table == NULL)
     return false;
-  table->first = window.first;
-  table->count = count;
-  table->older = old;
   table->wholes = (span_type **)(table->leaves + count);
   for (size_t i = 0; i < old->count; ++i) {
     table->leaves[old->first - window.first + i] = old->leaves[i];
     table->wholes[old->first - window.first + i] = old->wholes[i];
   }
-  map->metadata_size += size;
+  table->first = window.first;
+  table->count = count;
+  if (!is_first) {
+    table->older = old;
+    map->metadata_size += size;
+  }
   __atomic_store_n(&map->table, table, __ATOMIC_RELEASE);
   return true;
 }
@@ -268,7 +266,8 @@ void aml_internal_slab_map_run(map_type *map, span_type *run) {
 // The life of a map
 
 void aml_internal_slab_map_begin(map_type *map) {
-  *map = (map_type){.kinds = &aml_internal_slab_no_kinds, .table = &aml_internal_slab_no_table};
+  map->kinds = (kinds_type *)map->first_kinds;
+  map->table = (table_type *)map->first_table;
 }
 
 void aml_internal_slab_map_end(map_type *map) {
@@ -276,15 +275,15 @@ void aml_internal_slab_map_end(map_type *map) {
   kinds_type *kinds = map->kinds;
   for (size_t i = 0; i < table->count; ++i)
     free(table->leaves[i]);
-  while (table != &aml_internal_slab_no_table) {
+  while (table->older != NULL) {
     table_type *const older = table->older;
     free(table);
     table = older;
   }
-  while (kinds != &aml_internal_slab_no_kinds) {
+  while (kinds->older != NULL) {
     kinds_type *const older = kinds->older;
     free(kinds);
     kinds = older;
   }
-  aml_internal_slab_map_begin(map);
+  *map = (map_type){0};
 }

@@ -2,7 +2,7 @@
 //
 // Which span an address of arena:slab lies in, without a hash. The kinds of units, which tell the
 // classes of blocks, are one array, from the lowest chunk to the highest one; but chunks that lie
-// far from all others are not in it. Spans are found by a table with an entry for each 4 MiB, and a
+// far from all others are not in it. Spans are found by a table with an entry for each 2 MiB, and a
 // leaf for each entry that a chunk lies in.
 //
 // Threads: find and kind_of take no lock, for addresses in live blocks. They may read an array or a
@@ -24,7 +24,7 @@ extern "C" {
 #endif
 
 enum {
-  AML_INTERNAL_SLAB_LEAF_SHIFT = 22,
+  AML_INTERNAL_SLAB_LEAF_SHIFT = 21,
   AML_INTERNAL_SLAB_LEAF_UNITS = 1 << (AML_INTERNAL_SLAB_LEAF_SHIFT - AML_INTERNAL_SLAB_UNIT_SHIFT)
 };
 
@@ -58,7 +58,7 @@ struct aml_internal_slab_kinds {
 };
 
 /**
- * The spans of 4 MiB of addresses. Units that are in no chunk have none. Of free runs only the
+ * The spans of 2 MiB of addresses. Units that are in no chunk have none. Of free runs only the
  * first and the last unit name it; the others name what they were in, or nothing.
  */
 struct aml_internal_slab_leaf {
@@ -76,15 +76,18 @@ struct aml_internal_slab_table {
   struct aml_internal_slab_leaf *leaves[]; /**< null where no chunk is, or one huge block */
 };
 
+/** Room for the first array, and for the first table. */
+enum { AML_INTERNAL_SLAB_FIRST_KINDS = 1024, AML_INTERNAL_SLAB_FIRST_LEAVES = 4 };
+
 struct aml_internal_slab_map {
   struct aml_internal_slab_kinds *kinds; /**< atomic, never null */
   struct aml_internal_slab_table *table; /**< atomic, never null */
-  size_t metadata_size;
+  size_t metadata_size;                  /**< besides the map itself */
+  size_t first_kinds[(sizeof(struct aml_internal_slab_kinds) + AML_INTERNAL_SLAB_FIRST_KINDS) /
+                     sizeof(size_t)];
+  size_t first_table[sizeof(struct aml_internal_slab_table) / sizeof(size_t) +
+                     2 * AML_INTERNAL_SLAB_FIRST_LEAVES];
 };
-
-/** What a map that is empty has. */
-extern struct aml_internal_slab_kinds aml_internal_slab_no_kinds;
-extern struct aml_internal_slab_table aml_internal_slab_no_table;
 
 /** The kind of the unit that an address lies in; NOTHING also if that is not known here. */
 static inline unsigned aml_internal_slab_kind_of(const struct aml_internal_slab_map *map,
@@ -123,7 +126,7 @@ void aml_internal_slab_map_remove(struct aml_internal_slab_map *map, const char 
 void aml_internal_slab_map_span(struct aml_internal_slab_map *map,
                                 struct aml_internal_slab_span *span, unsigned kind);
 
-/** Make a map that is empty. */
+/** Make a map that is empty; *map is zero. */
 void aml_internal_slab_map_begin(struct aml_internal_slab_map *map);
 
 /** Say that units are HELD, and the first and last one in a free run. */

@@ -112,7 +112,7 @@ void aml_internal_slab_heap_reset(heap_type *heap) {
     chunk = next;
   }
   for (chunk_type *chunk = heap->chunks; chunk != NULL; chunk = chunk->next) {
-    aml_internal_slab_forget_spans(chunk);
+    aml_internal_slab_forget_spans(heap, chunk);
     aml_internal_poison(chunk->mapped, chunk->mapped_size);
     aml_internal_slab_put_units(heap, chunk, chunk->base, chunk->units);
   }

@@ -82,7 +82,9 @@ struct aml_internal_slab_chunk {
   size_t units;
   size_t free_units;
   struct aml_internal_slab_span *unused; /**< descriptions, linked by next */
-  size_t unused_count;
+  struct aml_internal_slab_span *fresh;  /**< more of them, side by side */
+  size_t fresh_count;
+  size_t unused_count; /**< of both */
   struct aml_internal_slab_more *more;
   uint64_t *clean; /**< a bit for each unit of free runs; null for a huge block's */
   struct aml_internal_slab_span spans[AML_INTERNAL_SLAB_FIRST_SPANS];

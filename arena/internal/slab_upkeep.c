@@ -3,9 +3,12 @@
 // How memory goes back to the area. What is free in spans is found by looking at those of which
 // blocks were given back since they were last looked at: a page goes if no block lies in it, even
 // in part. This is done each time that the live bytes have sunk by a sixth from the most that they
-// were, so that its cost is in proportion to what was given back.
+// were, so that its cost is in proportion to what was given back. But if they had risen shortly
+// before, as they do in a loop that fills the arena and empties it, that is put off: until somebody
+// gives blocks back after a while without any such loop.
 
 #include <string.h>
+#include <time.h>
 
 #include "aml/arena/internal/slab_bins.h"
 #include "aml/arena/internal/slab_bits.h"
@@ -22,7 +25,13 @@ enum { UNIT = AML_INTERNAL_SLAB_UNIT };
 
 // Memory is given back after the live bytes have sunk by 1 / SHARE_TO_SINK, and at least so many;
 // then 1 / SHARE_TO_KEEP of what is live may stay, and at least so much.
-enum { SHARE_TO_SINK = 6, LEAST_TO_SINK = 2 << 20, SHARE_TO_KEEP = 16, LEAST_TO_KEEP = 1 << 20 };
+enum {
+  SHARE_TO_SINK = 6,
+  LEAST_TO_SINK = 2 << 20,
+  SHARE_TO_KEEP = 16,
+  LEAST_TO_KEEP = 1 << 20,
+  SHORTLY_NS = 100000000
+};
 
 /** A bit for each unit of a span that no block that is not free lies in. */
 static uint64_t free_units(const span_type *span, const class_type *its) {
@@ -71,46 +80,77 @@ static size_t purge_span(bins_type *bins, bin_type *bin, span_type *span) {
 
 /** Looks at the candidates of a class, one after the other, each under the lock. */
 static size_t purge_candidates(bins_type *bins, unsigned class_index) {
-  bin_type *const bin = &bins->bins[class_index];
-  pthread_mutex_t *const lock = aml_internal_slab_lock_of(bins, class_index);
+  bin_type *const bin = aml_internal_slab_bin_of(bins, class_index);
   size_t purged = 0;
-  bool is_left = true;
+  bool is_left = bin != NULL;
   while (is_left) {
-    aml_internal_slab_lock(lock);
+    aml_internal_slab_lock(&bin->lock);
     is_left = bin->candidates != NULL;
     if (is_left)
       purged += purge_span(bins, bin, bin->candidates);
-    (void)pthread_mutex_unlock(lock);
+    (void)pthread_mutex_unlock(&bin->lock);
   }
   return purged;
 }
 
-void aml_internal_slab_decay(bins_type *bins) {
-  const size_t live = __atomic_load_n(&bins->live_size, __ATOMIC_RELAXED);
-  const size_t mark = __atomic_load_n(&bins->mark, __ATOMIC_RELAXED);
-  const size_t sink = mark / SHARE_TO_SINK > LEAST_TO_SINK ? mark / SHARE_TO_SINK : LEAST_TO_SINK;
-  if (live + sink > mark || bins->keeps || pthread_mutex_trylock(&bins->purge_lock) != 0)
-    return;
-  __atomic_store_n(&bins->mark, live, __ATOMIC_RELAXED);
+static int64_t now_ns(void) {
+  struct timespec now = {0};
+  (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/** Gives back what is free, under the purge lock. */
+static void give_back(bins_type *bins, size_t live) {
   if (bins->heap.source.can_purge)
     for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i)
       (void)purge_candidates(bins, i);
   const size_t keep = live / SHARE_TO_KEEP > LEAST_TO_KEEP ? live / SHARE_TO_KEEP : LEAST_TO_KEEP;
   size_t released = 0;
   (void)aml_internal_slab_release(&bins->heap, keep, &released);
+}
+
+/** Gives memory back now, or puts that off. */
+static void give_back_or_wait(bins_type *bins, size_t live, size_t sink, size_t mark) {
+  const int64_t now = now_ns();
+  const int64_t put_off = __atomic_load_n(&bins->put_off_ns, __ATOMIC_RELAXED);
+  const bool has_sunk = live + sink <= mark;
+  if ((!has_sunk && now - put_off < SHORTLY_NS) || pthread_mutex_trylock(&bins->purge_lock) != 0)
+    return;
+  __atomic_store_n(&bins->mark, live, __ATOMIC_RELAXED);
+  const bool has_risen = put_off != 0 || mark > bins->purged_size + sink;
+  const int64_t last = put_off > bins->purged_ns ? put_off : bins->purged_ns;
+  if (has_sunk && has_risen && now - last < SHORTLY_NS) {
+    __atomic_store_n(&bins->put_off_ns, now, __ATOMIC_RELAXED);
+  } else {
+    __atomic_store_n(&bins->put_off_ns, 0, __ATOMIC_RELAXED);
+    give_back(bins, live);
+    bins->purged_size = live;
+    bins->purged_ns = now;
+  }
   (void)pthread_mutex_unlock(&bins->purge_lock);
+}
+
+void aml_internal_slab_decay(bins_type *bins) {
+  const size_t live = __atomic_load_n(&bins->live_size, __ATOMIC_RELAXED);
+  const size_t mark = __atomic_load_n(&bins->mark, __ATOMIC_RELAXED);
+  const size_t sink = mark / SHARE_TO_SINK > LEAST_TO_SINK ? mark / SHARE_TO_SINK : LEAST_TO_SINK;
+  if (live + sink > mark && __atomic_load_n(&bins->put_off_ns, __ATOMIC_RELAXED) == 0)
+    return;
+  if (!bins->keeps)
+    give_back_or_wait(bins, live, sink, mark);
 }
 
 /** Looks at all spans of a class that have free blocks. */
 static size_t purge_all(bins_type *bins, unsigned class_index) {
-  bin_type *const bin = &bins->bins[class_index];
-  pthread_mutex_t *const lock = aml_internal_slab_lock_of(bins, class_index);
+  bin_type *const bin = aml_internal_slab_bin_of(bins, class_index);
   size_t purged = 0;
-  aml_internal_slab_lock(lock);
+  if (bin == NULL)
+    return 0;
+  aml_internal_slab_lock(&bin->lock);
   for (unsigned list = 0; list < AML_INTERNAL_SLAB_LISTS; ++list)
     for (span_type *span = bin->lists[list]; span != NULL; span = span->next)
       purged += purge_span(bins, bin, span);
-  (void)pthread_mutex_unlock(lock);
+  (void)pthread_mutex_unlock(&bin->lock);
   return purged;
 }
 
@@ -131,10 +171,12 @@ void aml_internal_slab_count_blocks(bins_type *bins, uint64_t *count, uint64_t *
   *count = 0;
   *size = 0;
   for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i) {
-    const bin_type *const bin = &bins->bins[i];
-    aml_internal_slab_lock(aml_internal_slab_lock_of(bins, i));
+    bin_type *const bin = aml_internal_slab_bin_of(bins, i);
+    if (bin == NULL)
+      continue;
+    aml_internal_slab_lock(&bin->lock);
     const size_t live = bin->live_count - (bin->depot == NULL ? 0 : bin->depot->count);
-    (void)pthread_mutex_unlock(aml_internal_slab_lock_of(bins, i));
+    (void)pthread_mutex_unlock(&bin->lock);
     *count += live;
     *size += (uint64_t)live * aml_internal_slab_classes[i].size;
   }
@@ -146,28 +188,36 @@ void aml_internal_slab_count_blocks(bins_type *bins, uint64_t *count, uint64_t *
 
 void aml_internal_slab_bins_reset(bins_type *bins) {
   for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i) {
-    bin_type *const bin = &bins->bins[i];
-    struct aml_internal_slab_depot *const depot = bin->depot;
-    *bin = (bin_type){.depot = depot};
-    if (depot != NULL)
-      depot->count = 0;
+    bin_type *const bin = aml_internal_slab_bin_of(bins, i);
+    if (bin == NULL)
+      continue;
+    memset(bin->lists, 0, sizeof bin->lists);
+    bin->candidates = NULL;
+    bin->live_count = 0;
+    if (bin->depot != NULL)
+      bin->depot->count = 0;
   }
   __atomic_store_n(&bins->live_size, 0, __ATOMIC_RELAXED);
   __atomic_store_n(&bins->mark, 0, __ATOMIC_RELAXED);
+  __atomic_store_n(&bins->put_off_ns, 0, __ATOMIC_RELAXED);
   aml_internal_slab_heap_reset(&bins->heap);
 }
 
 void aml_internal_slab_bins_lock(bins_type *bins) {
   aml_internal_slab_lock(&bins->purge_lock);
-  for (unsigned i = 0; i < AML_INTERNAL_SLAB_LOCKS; ++i)
-    aml_internal_slab_lock(&bins->locks[i]);
+  aml_internal_slab_lock(&bins->groups_lock);
+  for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i)
+    if (aml_internal_slab_bin_of(bins, i) != NULL)
+      aml_internal_slab_lock(&aml_internal_slab_bin_of(bins, i)->lock);
   aml_internal_slab_lock(&bins->heap.lock);
 }
 
 void aml_internal_slab_bins_unlock(bins_type *bins) {
   (void)pthread_mutex_unlock(&bins->heap.lock);
-  for (unsigned i = AML_INTERNAL_SLAB_LOCKS; i-- != 0;)
-    (void)pthread_mutex_unlock(&bins->locks[i]);
+  for (unsigned i = AML_INTERNAL_SLAB_CLASS_COUNT; i-- != 0;)
+    if (aml_internal_slab_bin_of(bins, i) != NULL)
+      (void)pthread_mutex_unlock(&aml_internal_slab_bin_of(bins, i)->lock);
+  (void)pthread_mutex_unlock(&bins->groups_lock);
   (void)pthread_mutex_unlock(&bins->purge_lock);
 }
 
@@ -196,6 +246,8 @@ static const char *check_blocks(const span_type *span, struct tally *tally) {
 
 static const char *check_bin(const bin_type *bin, const struct tally *tally) {
   size_t listed = 0;
+  if (bin == NULL)
+    return tally->live == 0 ? NULL : "has blocks of a class that it does not know";
   for (unsigned list = 0; list < AML_INTERNAL_SLAB_LISTS; ++list)
     for (const span_type *span = bin->lists[list]; span != NULL; span = span->next, ++listed)
       if (span->fullness != list)
@@ -232,7 +284,7 @@ const char *aml_internal_slab_bins_check(bins_type *bins) {
   if (broken == NULL)
     broken = check_spans(bins, tallies);
   for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT && broken == NULL; ++i)
-    broken = check_bin(&bins->bins[i], &tallies[i]);
+    broken = check_bin(aml_internal_slab_bin_of(bins, i), &tallies[i]);
   aml_internal_slab_bins_unlock(bins);
   return broken;
 }
