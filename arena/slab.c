@@ -66,10 +66,10 @@ static span_type *take_large(state_type *state, size_t size, size_t alignment, b
   struct aml_internal_slab_heap *const heap = &state->bins.heap;
   const bool fits = size <= AML_INTERNAL_SLAB_MAX_SIZE && alignment <= MAX_RUN_ALIGNMENT;
   if (!heap->source.is_region && !fits)
-    return aml_internal_slab_map_huge(heap, size == 0 ? 1 : size, alignment, is_zero);
+    return aml_internal_slab_map_huge(heap, size, alignment, is_zero);
   struct aml_internal_slab_want want = {0, alignment < UNIT ? 1 : alignment / UNIT,
                                         AML_INTERNAL_SLAB_LARGE, 0};
-  want.units = size / UNIT + (size % UNIT != 0 || size == 0);
+  want.units = size / UNIT + (size % UNIT != 0);
   span_type *const span = aml_internal_slab_take(heap, &want, NULL);
   if (span == NULL)
     return NULL;
@@ -125,6 +125,8 @@ __attribute__((noinline)) static void *alloc_unusual(state_type *state, size_t s
     return refuse_alloc(-AML_EINVAL, "flags", "has an unknown bit");
   if (flags != 0 && !state->bins.heap.source.is_writable)
     return refuse_alloc(-AML_ENOTSUP, "flags", "asks for zeros where the host cannot write");
+  if (size == 0)
+    size = 1;
   if (size > AML_INTERNAL_SLAB_MAX_SIZE || alignment > UNIT)
     return alloc_large(state, size, alignment, flags != 0);
   const unsigned kind = aligned_kind_for(size, alignment);

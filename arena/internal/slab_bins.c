@@ -82,33 +82,34 @@ static span_type *make_span(bins_type *bins, unsigned class_index, uint64_t *cle
   return span;
 }
 
-/** Makes the group of a class, unless somebody has; false if there is no memory. */
-static bool make_group(bins_type *bins, unsigned class_index) {
+/** Makes a group that a class is in known, unless somebody has done so. */
+static void add_group(bins_type *bins, unsigned class_index,
+                      struct aml_internal_slab_group *group) {
   struct aml_internal_slab_group **const place =
       &bins->groups[class_index / AML_INTERNAL_SLAB_GROUP];
   aml_internal_slab_lock(&bins->groups_lock);
   if (*place == NULL) {
-    struct aml_internal_slab_group *const group = calloc(1, sizeof *group);
-    if (group != NULL)
-      (void)__atomic_add_fetch(&bins->metadata_size, sizeof *group, __ATOMIC_RELAXED);
+    (void)__atomic_add_fetch(&bins->metadata_size, sizeof *group, __ATOMIC_RELAXED);
     __atomic_store_n(place, group, __ATOMIC_RELEASE);
+    group = NULL;
   }
-  const bool is_there = *place != NULL;
   (void)pthread_mutex_unlock(&bins->groups_lock);
-  return is_there;
+  free(group);
 }
 
 /** Makes a class with a span of it, which is put into *span; null with a sentence. */
 static bin_type *make_bin(bins_type *bins, unsigned class_index, uint64_t *clean,
                           span_type **span) {
-  span_type *const made = make_span(bins, class_index, clean);
-  if (made == NULL)
-    return NULL;
-  if (!make_group(bins, class_index)) {
-    aml_internal_slab_give(&bins->heap, made);
+  // First of all, since a run that was taken may be of a new chunk, which would stay.
+  struct aml_internal_slab_group *const group = calloc(1, sizeof *group);
+  if (group == NULL)
     return aml_internal_slab_no_memory();
+  *span = make_span(bins, class_index, clean);
+  if (*span == NULL) {
+    free(group);
+    return NULL;
   }
-  *span = made;
+  add_group(bins, class_index, group);
   return aml_internal_slab_bin_of(bins, class_index);
 }
 
