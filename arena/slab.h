@@ -15,7 +15,7 @@
 // area serves, also one that the host cannot touch, and blocks of one arena stay in its area.
 //
 // Memory goes back to the area when much of it is free: each time that the bytes of live blocks
-// have sunk by a sixth, chunks without blocks are unmapped and pages without blocks are purged, if
+// have sunk by an eighth, chunks without blocks are unmapped and pages without blocks are purged, if
 // the area can purge. aml_arena_trim() does so at once. What a thread keeps for itself is at most
 // some MiB; it goes back as the thread ends, or by its own trim.
 //

@@ -17,7 +17,16 @@ typedef struct aml_internal_slab_class class_type;
 typedef struct aml_internal_slab_depot depot_type;
 
 // Spans that got so many batches in a row are a sign that nobody takes what a depot holds.
-enum { UNIT = AML_INTERNAL_SLAB_UNIT, VAIN_BATCHES = 16 };
+// Blocks of at most so many bytes have depots.
+// A class of blocks smaller than a page is sparse if half of them are free, and LEAST_SPARSE bytes;
+// or a quarter, and MUCH_SPARSE bytes: of few blocks it is normal that many are free.
+enum {
+  UNIT = AML_INTERNAL_SLAB_UNIT,
+  VAIN_BATCHES = 16,
+  MOST_IN_DEPOT = 8192,
+  LEAST_SPARSE = 1 << 16,
+  MUCH_SPARSE = 1 << 18
+};
 
 // Lists
 
@@ -28,6 +37,17 @@ static unsigned fullness_of(const span_type *span) {
     return AML_INTERNAL_SLAB_DENSE;
   return 2u * span->free_count <= span->capacity ? AML_INTERNAL_SLAB_HALF
                                                  : AML_INTERNAL_SLAB_SPARSE;
+}
+
+/** Says whether a class is sparse, when its live blocks are counted anew. */
+static void judge(bin_type *bin, const class_type *its) {
+  const size_t count = bin->block_count - bin->live_count;
+  const size_t size = count * its->size;
+  const bool is_sparse =
+      its->size < UNIT && ((2 * count > bin->block_count && size >= LEAST_SPARSE) ||
+                           (4 * count > bin->block_count && size >= MUCH_SPARSE));
+  if (is_sparse != bin->is_sparse)
+    __atomic_store_n(&bin->is_sparse, is_sparse, __ATOMIC_RELAXED);
 }
 
 /** Puts a span where it belongs by what is free of it now. */
@@ -172,12 +192,14 @@ static size_t take_from_spans(bins_type *bins, unsigned class_index, size_t coun
         list == AML_INTERNAL_SLAB_LISTS ? make_span(bins, class_index, clean) : bin->lists[list];
     if (span == NULL)
       break;
+    bin->block_count += list == AML_INTERNAL_SLAB_LISTS ? span->capacity : 0u;
     const size_t some = span->free_count < count - got ? span->free_count : count - got;
     take_from(span, some, blocks + got);
     relist(bin, span);
     got += some;
   }
   bin->live_count += got;
+  judge(bin, &aml_internal_slab_classes[class_index]);
   return got;
 }
 
@@ -225,15 +247,18 @@ size_t aml_internal_slab_take_blocks(bins_type *bins, unsigned class_index, size
   if (bin == NULL)
     return 0;
   aml_internal_slab_lock(&bin->lock);
-  if (span != NULL)
+  if (span != NULL) {
     relist(bin, span);
+    bin->block_count += span->capacity;
+  }
   size_t got = take_from_depot(bin, count, blocks);
   if (got != 0) {
     (void)pthread_mutex_unlock(&bin->lock);
     return got;
   }
   got = take_from_spans(bins, class_index, count, blocks);
-  if (got != 0 && bin->spilled != 0)
+  if (got != 0 && bin->spilled != 0 && __atomic_load_n(&bins->is_shared, __ATOMIC_RELAXED) &&
+      aml_internal_slab_classes[class_index].size <= MOST_IN_DEPOT)
     want_depot(bins, bin, class_index);
   (void)pthread_mutex_unlock(&bin->lock);
   aml_internal_slab_count_live(bins, got * aml_internal_slab_classes[class_index].size);
@@ -253,6 +278,7 @@ void *aml_internal_slab_take_whole(bins_type *bins, unsigned class_index, uint64
   take_from(span, 1, &block);
   aml_internal_slab_lock(&bin->lock);
   ++bin->live_count;
+  ++bin->block_count;
   (void)pthread_mutex_unlock(&bin->lock);
   aml_internal_slab_count_live(bins, aml_internal_slab_classes[class_index].size);
   return block;
@@ -266,6 +292,7 @@ static void settle(bins_type *bins, bin_type *bin, span_type *span, const class_
     if (span->fullness != AML_INTERNAL_SLAB_FULL)
       aml_internal_slab_unlink(&bin->lists[span->fullness], span);
     aml_internal_slab_unlink_candidate(bin, span);
+    bin->block_count -= span->capacity;
     aml_internal_slab_give(&bins->heap, span);
     return;
   }
@@ -308,6 +335,9 @@ void aml_internal_slab_give_to_spans(bins_type *bins, unsigned class_index, size
     settle(bins, bin, span, its);
   }
   bin->live_count -= count;
+  judge(bin, its);
+  if (bin->is_sparse)
+    (void)__atomic_add_fetch(&bins->gathered_size, count * its->size, __ATOMIC_RELAXED);
   (void)__atomic_sub_fetch(&bins->live_size, count * its->size, __ATOMIC_RELAXED);
 }
 

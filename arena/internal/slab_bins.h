@@ -2,7 +2,8 @@
 //
 // Blocks of arena:slab that are in no thread's cache: for each class its spans, and a depot, where
 // batches that one thread gives back wait for another one to take them, so that neither looks at
-// spans. Depots are for classes of which blocks are taken and given back in turn.
+// spans. Depots are for classes of smaller blocks that are taken and given back in turn, where more
+// than one thread does so.
 //
 // Blocks are taken from the span that has the fewest free ones, as far as three lists tell, so that
 // sparse spans run empty.
@@ -46,8 +47,10 @@ struct aml_internal_slab_bin {
   struct aml_internal_slab_span *candidates;
   struct aml_internal_slab_depot *depot; /**< null: not wanted so far */
   size_t live_count;
-  uint32_t spilled; /**< whether spans got what a depot might have held, since the last take */
-  uint32_t streak;  /**< how often they have since */
+  size_t block_count; /**< of its spans, live or free */
+  bool is_sparse;     /**< so many of these are free that they should be gathered; atomic */
+  uint32_t spilled;   /**< whether spans got what a depot might have held, since the last take */
+  uint32_t streak;    /**< how often they have since */
 };
 
 /** Classes that come to be at once. */
@@ -60,10 +63,12 @@ struct aml_internal_slab_bins {
   pthread_mutex_t purge_lock; /**< held by who gives memory back */
   size_t live_size;           /**< of blocks out of spans, bytes; atomic */
   size_t mark;          /**< the most that it was since memory was last to be given back; atomic */
+  size_t gathered_size; /**< bytes given back to spans of sparse classes since then; atomic */
   size_t purged_size;   /**< live_size when memory was last given back */
   int64_t purged_ns;    /**< and when that was */
   int64_t put_off_ns;   /**< when that was put off; 0: it was not; atomic */
   bool keeps;           /**< memory until trim */
+  bool is_shared;       /**< there have been two caches at once; atomic */
   size_t metadata_size; /**< of groups and depots; atomic */
   pthread_mutex_t groups_lock;                                      /**< held by who makes one */
   struct aml_internal_slab_group *groups[AML_INTERNAL_SLAB_GROUPS]; /**< atomic; null: no blocks */
@@ -98,6 +103,13 @@ size_t aml_internal_slab_take_blocks(struct aml_internal_slab_bins *bins, unsign
  */
 void *aml_internal_slab_take_whole(struct aml_internal_slab_bins *bins, unsigned class_index,
                                    uint64_t *clean);
+
+/** Whether threads should keep few blocks of a class, so that its spans run empty or full. */
+static inline bool aml_internal_slab_is_sparse(const struct aml_internal_slab_bins *bins,
+                                               unsigned class_index) {
+  const struct aml_internal_slab_bin *const bin = aml_internal_slab_bin_of(bins, class_index);
+  return bin != NULL && __atomic_load_n(&bin->is_sparse, __ATOMIC_RELAXED);
+}
 
 /** Count bytes that are live from now on. */
 void aml_internal_slab_count_live(struct aml_internal_slab_bins *bins, size_t size);

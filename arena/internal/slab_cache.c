@@ -15,17 +15,22 @@ typedef struct aml_internal_slab arena_type;
 typedef struct aml_internal_slab_cache cache_type;
 typedef struct aml_internal_slab_magazine magazine_type;
 
-// A cache has room for LEAST_ROOM bytes, or its part of 1 / SHARE_OF_LIVE of what is live. A class
+// All caches together have room for ROOM_OF_ALL bytes, or 1 / SHARE_OF_LIVE of what is live if that
+// is more; each has an equal part of that, but LEAST_ROOM at least. A class
 // that was full ALL_STREAK times in a row, with nobody to take what it gave back, gives back all
-// that it keeps, and after VAIN_STREAK times has room for 1 / LEAST_SHARE of its slots.
+// that it keeps, and after VAIN_STREAK times has room for 1 / LEAST_SHARE of its slots. Of a class
+// that is sparse SPARSE_MAX blocks are kept: what is given back shall go to its span, and what is
+// taken come from another that is fuller.
 enum {
-  LEAST_ROOM = 2 << 20,
-  SHARE_OF_LIVE = 16,
+  ROOM_OF_ALL = 8 << 20,
+  LEAST_ROOM = 1 << 20,
+  SHARE_OF_LIVE = 32,
   FIRST_MAX = 8,
   FIRST_SIZE = 8192,
   ALL_STREAK = 3,
   VAIN_STREAK = 32,
   LEAST_SHARE = 4,
+  SPARSE_MAX = 1,
   LOOKS = 4
 };
 
@@ -90,7 +95,8 @@ static bool make_room(cache_type *cache, unsigned class_index, size_t size, unsi
   const arena_type *const arena = cache->arena;
   const size_t count = __atomic_load_n(&arena->cache_count, __ATOMIC_RELAXED);
   const size_t live = __atomic_load_n(&arena->bins.live_size, __ATOMIC_RELAXED);
-  const size_t share = live / SHARE_OF_LIVE / (count == 0 ? 1 : count);
+  const size_t all = live / SHARE_OF_LIVE > ROOM_OF_ALL ? live / SHARE_OF_LIVE : ROOM_OF_ALL;
+  const size_t share = all / (count == 0 ? 1 : count);
   const size_t most = share > LEAST_ROOM ? share : LEAST_ROOM;
   for (; cache->room + size > most && looks != 0; --looks) {
     struct aml_internal_slab_room *const room = &cache->rooms[cache->hand];
@@ -170,7 +176,8 @@ static void attach(arena_type *arena, cache_type *cache) {
   if (arena->caches != NULL)
     arena->caches->previous = cache;
   arena->caches = cache;
-  (void)__atomic_add_fetch(&arena->cache_count, 1, __ATOMIC_RELAXED);
+  if (__atomic_add_fetch(&arena->cache_count, 1, __ATOMIC_RELAXED) > 1)
+    __atomic_store_n(&arena->bins.is_shared, true, __ATOMIC_RELAXED);
   (void)pthread_mutex_unlock(&arena->caches_lock);
   at_hand(cache);
 }
@@ -241,7 +248,8 @@ void *aml_internal_slab_refill(arena_type *arena, unsigned kind) {
   size_t count = aml_internal_slab_count_of(cache, class_index);
   if (count == 0) {
     struct aml_internal_slab_room *const room = &cache->rooms[class_index];
-    (void)grow(cache, class_index);
+    if (room->max == 0 || !aml_internal_slab_is_sparse(&arena->bins, class_index))
+      (void)grow(cache, class_index);
     // Of a class that has not been full since it was empty, more will be taken.
     const size_t wanted = room->streak == 0 ? room->max : (room->max + 1u) / 2;
     count = aml_internal_slab_take_blocks(&arena->bins, class_index, wanted, magazine->top);
@@ -260,11 +268,12 @@ static void relieve(cache_type *cache, unsigned class_index) {
   struct aml_internal_slab_room *const room = &cache->rooms[class_index];
   const bool is_new = room->max == 0;
   room->is_used = 1;
-  if ((is_new || room->streak == 0) && grow(cache, class_index)) {
+  const bool is_sparse = !is_new && aml_internal_slab_is_sparse(&cache->arena->bins, class_index);
+  if ((is_new || (room->streak == 0 && !is_sparse)) && grow(cache, class_index)) {
     room->streak = is_new ? 0 : 1;
     return;
   }
-  const bool gives_all = room->streak >= ALL_STREAK;
+  const bool gives_all = is_sparse || room->streak >= ALL_STREAK;
   if (give_oldest(cache, class_index, gives_all ? room->max : (room->max + 1u) / 2)) {
     room->streak = 0;
     return;
@@ -274,6 +283,8 @@ static void relieve(cache_type *cache, unsigned class_index) {
     ++room->streak;
   else if (room->max > least)
     set_room(cache, class_index, least);
+  if (is_sparse && room->max > SPARSE_MAX)
+    set_room(cache, class_index, SPARSE_MAX);
   aml_internal_slab_decay(&cache->arena->bins);
 }
 

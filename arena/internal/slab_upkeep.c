@@ -2,10 +2,10 @@
 //
 // How memory goes back to the area. What is free in spans is found by looking at those of which
 // blocks were given back since they were last looked at: a page goes if no block lies in it, even
-// in part. This is done each time that the live bytes have sunk by a sixth from the most that they
-// were, so that its cost is in proportion to what was given back. But if they had risen shortly
-// before, as they do in a loop that fills the arena and empties it, that is put off: until somebody
-// gives blocks back after a while without any such loop.
+// in part. This is done each time that the live bytes have sunk by an eighth from the most that
+// they were, so that its cost is in proportion to what was given back. But if they had risen
+// shortly before, as they do in a loop that fills the arena and empties it, that is put off: until
+// somebody gives blocks back after a while without any such loop.
 
 #include <string.h>
 #include <time.h>
@@ -26,9 +26,9 @@ enum { UNIT = AML_INTERNAL_SLAB_UNIT };
 // Memory is given back after the live bytes have sunk by 1 / SHARE_TO_SINK, and at least so many;
 // then 1 / SHARE_TO_KEEP of what is live may stay, and at least so much.
 enum {
-  SHARE_TO_SINK = 6,
-  LEAST_TO_SINK = 2 << 20,
-  SHARE_TO_KEEP = 16,
+  SHARE_TO_SINK = 8,
+  LEAST_TO_SINK = 1 << 20,
+  SHARE_TO_KEEP = 64,
   LEAST_TO_KEEP = 1 << 20,
   SHORTLY_NS = 100000000
 };
@@ -109,35 +109,53 @@ static void give_back(bins_type *bins, size_t live) {
   (void)aml_internal_slab_release(&bins->heap, keep, &released);
 }
 
+/** How much there is to give back, as far as it is known without looking. */
+struct balance {
+  size_t live;
+  size_t mark;
+  size_t sink;
+  int64_t put_off_ns;
+  bool has_sunk;
+  bool has_gathered;
+};
+
+static struct balance balance_of(const bins_type *bins) {
+  struct balance its = {
+      .live = __atomic_load_n(&bins->live_size, __ATOMIC_RELAXED),
+      .mark = __atomic_load_n(&bins->mark, __ATOMIC_RELAXED),
+      .put_off_ns = __atomic_load_n(&bins->put_off_ns, __ATOMIC_RELAXED),
+  };
+  its.sink = its.mark / SHARE_TO_SINK > LEAST_TO_SINK ? its.mark / SHARE_TO_SINK : LEAST_TO_SINK;
+  its.has_sunk = its.live + its.sink <= its.mark;
+  its.has_gathered = __atomic_load_n(&bins->gathered_size, __ATOMIC_RELAXED) >=
+                     LEAST_TO_KEEP + its.live / SHARE_TO_KEEP;
+  return its;
+}
+
 /** Gives memory back now, or puts that off. */
-static void give_back_or_wait(bins_type *bins, size_t live, size_t sink, size_t mark) {
+static void give_back_or_wait(bins_type *bins, const struct balance *its) {
   const int64_t now = now_ns();
-  const int64_t put_off = __atomic_load_n(&bins->put_off_ns, __ATOMIC_RELAXED);
-  const bool has_sunk = live + sink <= mark;
-  if ((!has_sunk && now - put_off < SHORTLY_NS) || pthread_mutex_trylock(&bins->purge_lock) != 0)
+  const bool is_due = its->has_sunk || its->has_gathered || now - its->put_off_ns >= SHORTLY_NS;
+  if (!is_due || pthread_mutex_trylock(&bins->purge_lock) != 0)
     return;
-  __atomic_store_n(&bins->mark, live, __ATOMIC_RELAXED);
-  const bool has_risen = put_off != 0 || mark > bins->purged_size + sink;
-  const int64_t last = put_off > bins->purged_ns ? put_off : bins->purged_ns;
-  if (has_sunk && has_risen && now - last < SHORTLY_NS) {
-    __atomic_store_n(&bins->put_off_ns, now, __ATOMIC_RELAXED);
-  } else {
-    __atomic_store_n(&bins->put_off_ns, 0, __ATOMIC_RELAXED);
-    give_back(bins, live);
-    bins->purged_size = live;
+  const bool has_risen = its->put_off_ns != 0 || its->mark > bins->purged_size + its->sink;
+  const int64_t last = its->put_off_ns > bins->purged_ns ? its->put_off_ns : bins->purged_ns;
+  const bool waits = its->has_sunk && has_risen && now - last < SHORTLY_NS;
+  __atomic_store_n(&bins->mark, its->live, __ATOMIC_RELAXED);
+  __atomic_store_n(&bins->gathered_size, 0, __ATOMIC_RELAXED);
+  __atomic_store_n(&bins->put_off_ns, waits ? now : 0, __ATOMIC_RELAXED);
+  if (!waits) {
+    give_back(bins, its->live);
+    bins->purged_size = its->live;
     bins->purged_ns = now;
   }
   (void)pthread_mutex_unlock(&bins->purge_lock);
 }
 
 void aml_internal_slab_decay(bins_type *bins) {
-  const size_t live = __atomic_load_n(&bins->live_size, __ATOMIC_RELAXED);
-  const size_t mark = __atomic_load_n(&bins->mark, __ATOMIC_RELAXED);
-  const size_t sink = mark / SHARE_TO_SINK > LEAST_TO_SINK ? mark / SHARE_TO_SINK : LEAST_TO_SINK;
-  if (live + sink > mark && __atomic_load_n(&bins->put_off_ns, __ATOMIC_RELAXED) == 0)
-    return;
-  if (!bins->keeps)
-    give_back_or_wait(bins, live, sink, mark);
+  const struct balance its = balance_of(bins);
+  if ((its.has_sunk || its.has_gathered || its.put_off_ns != 0) && !bins->keeps)
+    give_back_or_wait(bins, &its);
 }
 
 /** Looks at all spans of a class that have free blocks. */
@@ -194,11 +212,14 @@ void aml_internal_slab_bins_reset(bins_type *bins) {
     memset(bin->lists, 0, sizeof bin->lists);
     bin->candidates = NULL;
     bin->live_count = 0;
+    bin->block_count = 0;
+    bin->is_sparse = false;
     if (bin->depot != NULL)
       bin->depot->count = 0;
   }
   __atomic_store_n(&bins->live_size, 0, __ATOMIC_RELAXED);
   __atomic_store_n(&bins->mark, 0, __ATOMIC_RELAXED);
+  __atomic_store_n(&bins->gathered_size, 0, __ATOMIC_RELAXED);
   __atomic_store_n(&bins->put_off_ns, 0, __ATOMIC_RELAXED);
   aml_internal_slab_heap_reset(&bins->heap);
 }
@@ -224,6 +245,7 @@ void aml_internal_slab_bins_unlock(bins_type *bins) {
 /** What spans of a class must add up to. */
 struct tally {
   size_t live;
+  size_t blocks;
   size_t listed;
 };
 
@@ -238,6 +260,7 @@ static const char *check_blocks(const span_type *span, struct tally *tally) {
       (span->clean & ~free_units(span, its)) != 0)
     return "has blocks in units that are said to be clean";
   tally->live += its->capacity - count;
+  tally->blocks += its->capacity;
   tally->listed += span->free_count != 0;
   return (span->fullness == AML_INTERNAL_SLAB_FULL) == (span->free_count == 0)
              ? NULL
@@ -255,7 +278,8 @@ static const char *check_bin(const bin_type *bin, const struct tally *tally) {
   for (const span_type *span = bin->candidates; span != NULL; span = span->next_candidate)
     if (!span->is_candidate || span->state != AML_INTERNAL_SLAB_BLOCKS)
       return "has a candidate that is none";
-  if (listed != tally->listed || bin->live_count != tally->live)
+  if (listed != tally->listed || bin->live_count != tally->live ||
+      bin->block_count != tally->blocks)
     return "has other blocks of a class than it counts";
   return bin->depot == NULL || bin->depot->count <= bin->live_count
              ? NULL
