@@ -15,9 +15,9 @@
 // area serves, also one that the host cannot touch, and blocks of one arena stay in its area.
 //
 // Memory goes back to the area when much of it is free: each time that the bytes of live blocks
-// have sunk by an eighth, chunks without blocks are unmapped and pages without blocks are purged, if
-// the area can purge. aml_arena_trim() does so at once. What a thread keeps for itself is at most
-// some MiB; it goes back as the thread ends, or by its own trim.
+// have sunk by an eighth, chunks without blocks are unmapped and pages without blocks are purged,
+// if the area can purge. aml_arena_trim() does so at once. What a thread keeps for itself is at
+// most some MiB; it goes back as the thread ends, or by its own trim.
 //
 // Threads: thread-safe. A thread may end at any time; what it kept is then anybody's. An arena may
 // be ended while threads that have used it live on, but not while one of them is in a call on it;
@@ -82,9 +82,9 @@ extern AML_PUBLIC const struct aml_arena_ops aml_arena_slab_ops;
  * Initialise a slab arena.
  *
  * Beyond core/arena.h: usable_size takes any address in a block, too, and then tells the usable
- * size of the whole block. realloc needs memory that the host can read and write. trim counts in
- * `released` the pages that it purges as well. stats do not know the peak; while other threads
- * are in a call, what they tell is of no one moment.
+ * size of the whole block. realloc needs memory that the host can read and write. trim purges
+ * pages as well, which it does not count in `released`. stats do not know the peak; while other
+ * threads are in a call, what they tell is of no one moment.
  *
  * @param arena    declared by AML_ARENA_SLAB_DECL, not initialised.
  * @param area     where chunks come from; must outlive the arena. With a region: whose memory

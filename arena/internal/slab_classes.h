@@ -28,7 +28,7 @@ enum {
 /** A class. capacity * size <= units * AML_INTERNAL_SLAB_UNIT. */
 struct aml_internal_slab_class {
   uint32_t size;       /**< of a block; bytes */
-  uint32_t inverse;    /**< 2^32 / size, rounded up */
+  uint32_t inverse;    /**< 2^32 / size, rounded up; 0 where a span is one block */
   uint16_t first_slot; /**< slots of the classes before it */
   uint16_t units;      /**< of a span */
   uint16_t capacity;   /**< blocks in a span */

@@ -102,14 +102,11 @@ void aml_internal_slab_unmap_huge(struct aml_internal_slab_heap *heap,
  * Unmap chunks without blocks, and purge free runs.
  *
  * @param keep      bytes that may stay, in chunks.
- * @param released  bytes that went.
+ * @param released  bytes that were unmapped.
  *
  * Returns: 0; what the area's unmap failed with; then the rest was tried.
  */
 int aml_internal_slab_release(struct aml_internal_slab_heap *heap, size_t keep, size_t *released);
-
-/** Purge free runs until at most `keep` bytes in them are not clean. Returns: bytes that went. */
-size_t aml_internal_slab_purge_runs(struct aml_internal_slab_heap *heap, size_t keep);
 
 /** Purge whole pages in [start, start + size). Returns: whether the area did. */
 bool aml_internal_slab_purge(const struct aml_internal_slab_heap *heap, char *start, size_t size);

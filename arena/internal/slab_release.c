@@ -40,26 +40,16 @@ static void purge_run(heap_type *heap, span_type *run) {
   aml_internal_slab_put_run(heap, run);
 }
 
-static size_t purge_runs(heap_type *heap, size_t keep) {
-  const size_t before = heap->dirty_units;
+/** Purges free runs until at most `keep` bytes in them are not clean. */
+static void purge_runs(heap_type *heap, size_t keep) {
   for (unsigned list = AML_INTERNAL_SLAB_RUN_LISTS; list-- != 0;)
     for (span_type *run = heap->dirty.lists[list]; run != NULL;) {
       span_type *const next = run->next;
       if (heap->dirty_units <= keep / UNIT)
-        return (before - heap->dirty_units) * UNIT;
+        return;
       purge_run(heap, run);
       run = next;
     }
-  return (before - heap->dirty_units) * UNIT;
-}
-
-size_t aml_internal_slab_purge_runs(heap_type *heap, size_t keep) {
-  if (!heap->source.can_purge)
-    return 0;
-  aml_internal_slab_lock(&heap->lock);
-  const size_t released = purge_runs(heap, keep);
-  (void)pthread_mutex_unlock(&heap->lock);
-  return released;
 }
 
 /** Unmaps a chunk without blocks. Returns: what the area failed with; then nothing has changed. */
@@ -93,7 +83,7 @@ int aml_internal_slab_release(heap_type *heap, size_t keep, size_t *released) {
   }
   gone += aml_internal_slab_unmap_refused(heap, &err);
   if (heap->source.can_purge)
-    gone += purge_runs(heap, keep);
+    purge_runs(heap, keep);
   (void)pthread_mutex_unlock(&heap->lock);
   *released = gone;
   return err;

@@ -48,49 +48,54 @@ static uint64_t free_units(const span_type *span, const class_type *its) {
 }
 
 /** Purges the whole pages in units [first, end) of a span, unless they are clean. */
-static size_t purge_units(bins_type *bins, span_type *span, size_t first, size_t end) {
+static void purge_units(bins_type *bins, span_type *span, size_t first, size_t end) {
   const size_t mask = bins->heap.page_size - 1;
   const uintptr_t number = (uintptr_t)span->base;
   first += ((size_t)(0 - (number + first * UNIT)) & mask) / UNIT;
   end -= ((size_t)(number + end * UNIT) & mask) / UNIT;
   if (first >= end || end > span->units)
-    return 0;
+    return;
   const uint64_t range = aml_internal_slab_ones(first, end - first);
-  const uint64_t dirty = range & ~span->clean;
-  if (dirty == 0 ||
-      !aml_internal_slab_purge(&bins->heap, span->base + first * UNIT, (end - first) * UNIT))
-    return 0;
-  span->clean |= range;
-  return (size_t)__builtin_popcountll(dirty) * UNIT;
+  if ((range & ~span->clean) != 0 &&
+      aml_internal_slab_purge(&bins->heap, span->base + first * UNIT, (end - first) * UNIT))
+    span->clean |= range;
 }
 
-/** Purges what of a span holds no block. Returns: bytes. */
-static size_t purge_span(bins_type *bins, bin_type *bin, span_type *span) {
+/** Purges what of a span holds no block. */
+static void purge_span(bins_type *bins, bin_type *bin, span_type *span) {
   const uint64_t free = free_units(span, &aml_internal_slab_classes[span->class_index]);
-  size_t purged = 0;
   aml_internal_slab_unlink_candidate(bin, span);
   span->looked_count = span->free_count;
   for (size_t unit = 0; unit < span->units;) {
     const size_t first = aml_internal_slab_find(&free, true, unit, span->units);
     unit = aml_internal_slab_find(&free, false, first, span->units);
-    purged += purge_units(bins, span, first, unit);
+    purge_units(bins, span, first, unit);
   }
-  return purged;
 }
 
 /** Looks at the candidates of a class, one after the other, each under the lock. */
-static size_t purge_candidates(bins_type *bins, unsigned class_index) {
+static void purge_candidates(bins_type *bins, unsigned class_index) {
   bin_type *const bin = aml_internal_slab_bin_of(bins, class_index);
-  size_t purged = 0;
   bool is_left = bin != NULL;
   while (is_left) {
     aml_internal_slab_lock(&bin->lock);
     is_left = bin->candidates != NULL;
     if (is_left)
-      purged += purge_span(bins, bin, bin->candidates);
+      purge_span(bins, bin, bin->candidates);
     (void)pthread_mutex_unlock(&bin->lock);
   }
-  return purged;
+}
+
+/** Looks at all spans of a class that have free blocks. */
+static void purge_all(bins_type *bins, unsigned class_index) {
+  bin_type *const bin = aml_internal_slab_bin_of(bins, class_index);
+  if (bin == NULL)
+    return;
+  aml_internal_slab_lock(&bin->lock);
+  for (unsigned list = 0; list < AML_INTERNAL_SLAB_LISTS; ++list)
+    for (span_type *span = bin->lists[list]; span != NULL; span = span->next)
+      purge_span(bins, bin, span);
+  (void)pthread_mutex_unlock(&bin->lock);
 }
 
 static int64_t now_ns(void) {
@@ -103,7 +108,7 @@ static int64_t now_ns(void) {
 static void give_back(bins_type *bins, size_t live) {
   if (bins->heap.source.can_purge)
     for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i)
-      (void)purge_candidates(bins, i);
+      purge_candidates(bins, i);
   const size_t keep = live / SHARE_TO_KEEP > LEAST_TO_KEEP ? live / SHARE_TO_KEEP : LEAST_TO_KEEP;
   size_t released = 0;
   (void)aml_internal_slab_release(&bins->heap, keep, &released);
@@ -158,29 +163,13 @@ void aml_internal_slab_decay(bins_type *bins) {
     give_back_or_wait(bins, &its);
 }
 
-/** Looks at all spans of a class that have free blocks. */
-static size_t purge_all(bins_type *bins, unsigned class_index) {
-  bin_type *const bin = aml_internal_slab_bin_of(bins, class_index);
-  size_t purged = 0;
-  if (bin == NULL)
-    return 0;
-  aml_internal_slab_lock(&bin->lock);
-  for (unsigned list = 0; list < AML_INTERNAL_SLAB_LISTS; ++list)
-    for (span_type *span = bin->lists[list]; span != NULL; span = span->next)
-      purged += purge_span(bins, bin, span);
-  (void)pthread_mutex_unlock(&bin->lock);
-  return purged;
-}
-
 int aml_internal_slab_bins_trim(bins_type *bins, size_t keep, size_t *released) {
-  size_t purged = 0;
   aml_internal_slab_lock(&bins->purge_lock);
   aml_internal_slab_empty_depots(bins);
   if (bins->heap.source.can_purge && keep == 0)
     for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i)
-      purged += purge_all(bins, i);
+      purge_all(bins, i);
   const int err = aml_internal_slab_release(&bins->heap, keep, released);
-  *released += purged;
   (void)pthread_mutex_unlock(&bins->purge_lock);
   return err;
 }

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "aml/arena/slab.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "aml/arena/internal/poison.h"
+#include "aml/arena/slab_testing.h"
+#include "aml/core/area.h"
+#include "aml/core/arena.h"
+#include "aml/core/error.h"
+#include "aml/tests/support/arena_ops.h"
+#include "aml/tests/support/page_area.h"
+
+namespace {
+
+constexpr size_t kPage = PageArea::kPage;
+constexpr size_t kMiB = size_t{1} << 20;
+
+class ArenaSlab : public testing::Test {
+protected:
+  void Make(const aml_arena_slab_options &options = {}) {
+    ASSERT_EQ(0, aml_arena_slab_create(&arena_, area_.get(), &options)) << aml_error_detail();
+  }
+  void TearDown() override {
+    aml_arena_destroy(&arena_);
+    EXPECT_EQ(0, area_.live());
+  }
+
+  char *Alloc(size_t size, size_t alignment = 0, unsigned flags = 0) {
+    void *const block = aml_arena_alloc(arena_, size, alignment, flags);
+    EXPECT_NE(nullptr, block) << aml_error_detail();
+    return static_cast<char *>(block);
+  }
+  void Free(void *block) { aml_arena_free(arena_, block); }
+
+  PurgingArea area_;
+  aml_arena *arena_ = nullptr;
+};
+
+TEST_F(ArenaSlab, RefusesBadOptions) {
+  AML_ARENA_SLAB_DECL(arena);
+  aml_arena_slab_options options = {};
+  options.flags = 4;
+  EXPECT_EQ(-AML_EINVAL, aml_arena_slab_init(arena, area_.get(), &options));
+  EXPECT_STREQ("aml_arena_slab_init: flags has an unknown bit", aml_error_detail());
+  EXPECT_EQ(-AML_EINVAL, aml_arena_slab_init(arena, nullptr, nullptr));
+  EXPECT_STREQ("aml_arena_slab_init: area is null, and there is no region", aml_error_detail());
+  EXPECT_EQ(-AML_EINVAL, aml_arena_slab_init(nullptr, area_.get(), nullptr));
+  const aml_arena_ops other = *arena->ops;
+  aml_arena foreign = {&other};
+  EXPECT_EQ(-AML_EINVAL, aml_arena_slab_init(&foreign, area_.get(), nullptr));
+  EXPECT_EQ(-AML_EINVAL, aml_arena_slab_create(nullptr, area_.get(), nullptr));
+  char region[100];
+  options = {0, 0, region, 0, 0};
+  EXPECT_EQ(-AML_EINVAL, aml_arena_slab_init(arena, nullptr, &options));
+}
+
+TEST_F(ArenaSlab, MapsNothingUntilItMust) {
+  Make();
+  EXPECT_EQ(0, area_.live());
+  Free(Alloc(1));
+  EXPECT_EQ(1, area_.live());
+  EXPECT_EQ(kMiB, ValidStats(arena_).reserved_size);
+}
+
+TEST_F(ArenaSlab, ARegionWithoutAWholeUnitHoldsNothing) {
+  static char region[kPage];
+  const aml_arena_slab_options options = {0, 0, region + 1, sizeof region - 1, 0};
+  ASSERT_EQ(0, aml_arena_slab_create(&arena_, nullptr, &options));
+  EXPECT_EQ(nullptr, aml_arena_alloc(arena_, 1, 0, 0));
+  EXPECT_EQ(-AML_ENOMEM, aml_error_code());
+  (void)ValidStats(arena_);
+}
+
+TEST_F(ArenaSlab, UsableSizeIsTheClassOfTheWholeBlock) {
+  Make();
+  for (const size_t size : {1, 16, 17, 128, 129, 1000, 5000, 32769, 1 << 20, (1 << 20) + 1}) {
+    char *const block = Alloc(size);
+    const size_t usable = aml_arena_usable_size(arena_, block);
+    EXPECT_GE(usable, size);
+    EXPECT_LE(usable, std::max<size_t>(16, size + size / 8 + 15 + (size > kMiB ? kPage : 0)));
+    EXPECT_EQ(usable, aml_arena_usable_size(arena_, block + size - 1)) << "from inside";
+    EXPECT_EQ(usable, aml_arena_usable_size(arena_, block + usable - 1));
+  }
+}
+
+TEST_F(ArenaSlab, AnAddressInABlockLeadsToTheBlock) {
+  Make();
+  std::vector<char *> blocks;
+  for (size_t size = 1; size < 4 * kMiB; size += 1 + size / 3)
+    for (int i = 0; i < 3; ++i)
+      blocks.push_back(Alloc(size));
+  for (char *const block : blocks) {
+    const size_t usable = aml_arena_usable_size(arena_, block);
+    EXPECT_EQ(block, aml_arena_slab_find(arena_, block));
+    EXPECT_EQ(block, aml_arena_slab_find(arena_, block + usable / 2));
+    EXPECT_EQ(block, aml_arena_slab_find(arena_, block + usable - 1));
+  }
+  EXPECT_EQ(nullptr, aml_arena_slab_find(arena_, nullptr));
+  EXPECT_EQ(nullptr, aml_arena_slab_find(nullptr, blocks[0]));
+  EXPECT_EQ(nullptr, aml_arena_slab_find(arena_, &blocks));
+}
+
+TEST_F(ArenaSlab, AlignmentsUpToAGibibyteAreKept) {
+  Make();
+  for (size_t alignment = 1; alignment <= size_t{1} << 30; alignment *= 2)
+    for (const size_t size : {size_t{1}, size_t{5000}, kMiB + 1}) {
+      char *const block = Alloc(size, alignment);
+      EXPECT_EQ(0u, reinterpret_cast<uintptr_t>(block) % alignment);
+      block[0] = block[size - 1] = 1;
+      Free(block);
+    }
+  EXPECT_EQ(0u, ValidStats(arena_).live_count);
+}
+
+TEST_F(ArenaSlab, HugeBlocksComeFromTheAreaAndGoBackAtOnce) {
+  Make();
+  char *const block = Alloc(10 * kMiB + 1);
+  EXPECT_EQ(1, area_.live());
+  EXPECT_EQ(10 * kMiB + kPage, ValidStats(arena_).reserved_size);
+  EXPECT_TRUE(aml_arena_owns(arena_, block + 5 * kMiB));
+  EXPECT_TRUE(aml_arena_owns(arena_, block + 10 * kMiB));
+  Free(block);
+  EXPECT_EQ(0, area_.live());
+  EXPECT_FALSE(aml_arena_owns(arena_, block));
+}
+
+TEST_F(ArenaSlab, ZeroingSkipsWhatIsFresh) {
+  Make();
+  for (const size_t size : {200000, 4000000}) {
+    char *const block = Alloc(size, 0, AML_ARENA_ZERO);
+    EXPECT_FALSE(IsResident(block + size / 2)) << "touched for nothing";
+    std::memset(block, 1, size);
+    Free(block);
+    ASSERT_EQ(0, aml_arena_trim(arena_, kMiB, nullptr));
+    char *const again = Alloc(size, 0, AML_ARENA_ZERO);
+    EXPECT_EQ(size, static_cast<size_t>(std::count(again, again + size, 0)));
+    Free(again);
+  }
+}
+
+TEST_F(ArenaSlab, WithoutZeroesNothingIsFresh) {
+  aml_arena_slab_options options = {};
+  options.flags = AML_ARENA_SLAB_NO_ZERO;
+  Make(options);
+  char *const block = Alloc(200000, 0, AML_ARENA_ZERO);
+  EXPECT_TRUE(IsResident(block + 100000));
+  Free(block);
+}
+
+// What a random tenth of many blocks leaves is at most twice their bytes, without a call for it.
+TEST_F(ArenaSlab, PagesWithoutBlocksAreGivenBackAsBlocksAre) {
+  Make();
+  std::mt19937 random(1);
+  std::vector<std::pair<char *, size_t>> blocks;
+  for (size_t live = 0; live < 16 * kMiB; live += blocks.back().second) {
+    const size_t size = size_t{16} << random() % 11;
+    blocks.push_back({Alloc(size), size});
+    std::memset(blocks.back().first, 1, size);
+  }
+  EXPECT_EQ(0u, area_.purged());
+  std::shuffle(blocks.begin(), blocks.end(), random);
+  const size_t rest = blocks.size() / 10;
+  size_t live = 0;
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    if (i < rest)
+      live += blocks[i].second;
+    else
+      Free(blocks[i].first);
+  }
+  EXPECT_LT(16 * kMiB / 2, area_.purged()) << "of which some may have been purged twice";
+  EXPECT_LT(live, ValidStats(arena_).live_size * 2);
+  for (size_t i = 0; i < rest; ++i) {
+    EXPECT_EQ(1, blocks[i].first[0]);
+    EXPECT_EQ(1, blocks[i].first[blocks[i].second - 1]);
+    Free(blocks[i].first);
+  }
+}
+
+TEST_F(ArenaSlab, ToldToKeepItGivesBackOnlyWhenAsked) {
+  aml_arena_slab_options options = {};
+  options.flags = AML_ARENA_SLAB_KEEP;
+  Make(options);
+  std::vector<char *> blocks;
+  for (int i = 0; i < 1000; ++i)
+    blocks.push_back(Alloc(10000));
+  const int mapped = area_.live();
+  for (char *const block : blocks)
+    Free(block);
+  EXPECT_EQ(mapped, area_.live());
+  EXPECT_EQ(0u, area_.purged());
+  char *const stays = Alloc(10000);
+  size_t released = 0;
+  ASSERT_EQ(0, aml_arena_trim(arena_, 0, &released));
+  EXPECT_LT(8 * kMiB, released + area_.purged());
+  Free(stays);
+  (void)ValidStats(arena_);
+}
+
+TEST_F(ArenaSlab, ALoopThatFillsAndEmptiesKeepsItsPages) {
+  Make();
+  std::vector<char *> blocks(2000);
+  size_t purged = 0;
+  for (int round = 0; round < 20; ++round) {
+    for (char *&block : blocks)
+      block = Alloc(5000);
+    for (char *const block : blocks)
+      Free(block);
+    if (round == 2)
+      purged = area_.purged();
+  }
+  EXPECT_GE(purged + 20 * kMiB, area_.purged()) << "purges in most rounds";
+}
+
+TEST_F(ArenaSlab, AnAreaThatRefusesToPurgeIsLeftAlone) {
+  Make();
+  area_.RefusePurges(true);
+  std::vector<char *> blocks;
+  for (int i = 0; i < 3000; ++i)
+    blocks.push_back(Alloc(3000));
+  for (size_t i = 0; i < blocks.size(); ++i)
+    if (i % 10 != 0)
+      Free(blocks[i]);
+  ASSERT_EQ(0, aml_arena_trim(arena_, 0, nullptr));
+  EXPECT_EQ(0u, area_.purged());
+  (void)ValidStats(arena_);
+  char *const zeroed = Alloc(200000, 0, AML_ARENA_ZERO);
+  EXPECT_EQ(200000, std::count(zeroed, zeroed + 200000, 0));
+}
+
+TEST_F(ArenaSlab, MetadataIsAtMostThreePercentOfWhatIsLive) {
+  Make();
+  for (const size_t size : {16, 48, 100, 1000, 20000, 300000}) {
+    for (size_t live = 0; live < 8 * kMiB; live += size)
+      (void)Alloc(size);
+    const aml_arena_stats stats = ValidStats(arena_);
+    EXPECT_GE(3 * stats.live_size / 100, stats.metadata_size) << size;
+    ASSERT_EQ(0, aml_arena_reset(arena_));
+  }
+}
+
+TEST_F(ArenaSlab, ManyArenasAreApart) {
+  constexpr size_t kArenas = 40;
+  aml_arena *arenas[kArenas] = {};
+  std::vector<char *> blocks[kArenas];
+  for (aml_arena *&arena : arenas)
+    ASSERT_EQ(0, aml_arena_slab_create(&arena, area_.get(), nullptr));
+  for (int round = 0; round < 50; ++round)
+    for (size_t i = 0; i < kArenas; ++i) {
+      blocks[i].push_back(static_cast<char *>(aml_arena_alloc(arenas[i], 100, 0, 0)));
+      std::memset(blocks[i].back(), static_cast<int>(i), 100);
+      if (round % 3 == 2) {
+        aml_arena_free(arenas[i], blocks[i].front());
+        blocks[i].erase(blocks[i].begin());
+      }
+    }
+  for (size_t i = 0; i < kArenas; ++i) {
+    EXPECT_EQ(blocks[i].size(), ValidStats(arenas[i]).live_count);
+    for (char *const block : blocks[i]) {
+      EXPECT_EQ(100, std::count(block, block + 100, static_cast<char>(i)));
+      EXPECT_FALSE(aml_arena_owns(arenas[(i + 1) % kArenas], block));
+    }
+  }
+  // Ended in another order than they were made, with their blocks.
+  for (size_t i = 0; i < kArenas; ++i)
+    aml_arena_destroy(&arenas[i * 7 % kArenas]);
+}
+
+TEST_F(ArenaSlab, ChunksFarApartAreAllKnown) {
+  // As an area's may be that is not the only one to map.
+  constexpr size_t kFar = size_t{1} << 40;
+  Make();
+  std::vector<char *> blocks;
+  std::vector<void *> fences;
+  for (int i = 0; i < 12; ++i) {
+    void *const fence =
+        mmap(nullptr, kFar, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (fence == MAP_FAILED)
+      break;
+    fences.push_back(fence);
+    for (const size_t size : {size_t{100}, kMiB - 1, kMiB, 3 * kMiB})
+      blocks.push_back(Alloc(size));
+  }
+  EXPECT_EQ(blocks.size(), ValidStats(arena_).live_count);
+  for (char *const block : blocks) {
+    EXPECT_TRUE(aml_arena_owns(arena_, block));
+    EXPECT_EQ(block, aml_arena_slab_find(arena_, block + aml_arena_usable_size(arena_, block) - 1));
+    Free(block);
+  }
+  EXPECT_EQ(0u, ValidStats(arena_).live_count);
+  EXPECT_EQ(0, aml_arena_trim(arena_, 0, nullptr));
+  for (char *const block : blocks)
+    EXPECT_FALSE(aml_arena_owns(arena_, block));
+  for (void *const fence : fences)
+    munmap(fence, kFar);
+}
+
+TEST_F(ArenaSlab, RandomLivesKeepTheLaws) {
+  for (unsigned seed = 0; seed < 8; ++seed) {
+    aml_arena_slab_options options = {};
+    options.chunk_size = seed % 2 == 0 ? 0 : 1;
+    options.limit = 16 * kMiB;
+    Make(options);
+    EXPECT_EQ(std::string(),
+              aml_testing::RunArenaOps(arena_, aml_testing::RandomBytes(seed, 3000)));
+    aml_arena_destroy(&arena_);
+  }
+}
+
+#if defined(AML_INTERNAL_HAS_ASAN)
+TEST_F(ArenaSlab, FreeBlocksArePoisoned) {
+  Make();
+  for (const size_t size : {16, 5000, 100000, 3000000}) {
+    char *const block = Alloc(size);
+    EXPECT_EQ(0, __asan_address_is_poisoned(block + size - 1));
+    EXPECT_NE(0, __asan_address_is_poisoned(block + aml_arena_usable_size(arena_, block)))
+        << "its neighbour is free";
+    if (size <= kMiB) {
+      Free(block);
+      EXPECT_NE(0, __asan_address_is_poisoned(block));
+    }
+  }
+}
+#endif
+
+} // namespace

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What tests of arena:slab share: pages of the system that can be purged, and what is resident.
+
+#ifndef AML_ARENA_SLAB_TESTING_H
+#define AML_ARENA_SLAB_TESTING_H
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "aml/core/area.h"
+#include "aml/core/arena.h"
+#include "aml/core/error.h"
+#include "aml/tests/support/page_area.h"
+
+/** A PageArea that can purge, or refuses to. */
+class PurgingArea {
+public:
+  PurgingArea() : block_{{&kOps}, this} {}
+  PurgingArea(const PurgingArea &) = delete;
+
+  aml_area *get() { return &block_.area; }
+  int live() const { return pages_.live(); }
+  size_t purged() const { return purged_; }
+  void RefusePurges(bool refuse) { refuse_ = refuse; }
+
+private:
+  struct Block {
+    aml_area area;
+    PurgingArea *self;
+  };
+
+  static PurgingArea *Of(aml_area *area) { return reinterpret_cast<Block *>(area)->self; }
+
+  static unsigned Capabilities(const aml_area *area) {
+    auto *const self = reinterpret_cast<const Block *>(area)->self;
+    return aml_area_capabilities(self->pages_.get()) | AML_AREA_CAN_PURGE;
+  }
+
+  static int Map(aml_area *area, size_t size, const aml_area_map_options *options, void **pointer) {
+    *pointer = aml_area_map(Of(area)->pages_.get(), size, options);
+    return *pointer == nullptr ? aml_error_code() : 0;
+  }
+
+  static int Unmap(aml_area *area, void *pointer, size_t size) {
+    return aml_area_unmap(Of(area)->pages_.get(), pointer, size);
+  }
+
+  static int Info(aml_area *area, const void *pointer, aml_area_info *info) {
+    const int err = aml_area_get_info(Of(area)->pages_.get(), pointer, info);
+    info->capabilities = Capabilities(area);
+    return err;
+  }
+
+  static int Purge(aml_area *area, void *pointer, size_t size) {
+    if (Of(area)->refuse_ || madvise(pointer, size, MADV_DONTNEED) != 0)
+      return aml_error_set(-AML_ENOTSUP, "aml_area_purge", "area", "is told to refuse");
+    Of(area)->purged_ += size;
+    return 0;
+  }
+
+  static aml_area_ops MakeOps() {
+    aml_area_ops ops = {};
+    ops.name = "purging";
+    ops.fini = [](aml_area *) {};
+    ops.capabilities = Capabilities;
+    ops.map = Map;
+    ops.unmap = Unmap;
+    ops.info = Info;
+    ops.purge = Purge;
+    return ops;
+  }
+
+  static inline const aml_area_ops kOps = MakeOps();
+
+  Block block_;
+  PageArea pages_;
+  std::atomic<size_t> purged_{0};
+  std::atomic<bool> refuse_{false};
+};
+
+/** Checks the arena, and tells what it holds. */
+inline aml_arena_stats ValidStats(const aml_arena *arena) {
+  aml_arena_stats stats = {};
+  EXPECT_EQ(0, aml_arena_get_stats(arena, &stats)) << aml_error_detail();
+  EXPECT_EQ(0, aml_arena_validate(arena)) << aml_error_detail();
+  return stats;
+}
+
+/** Whether a page is in memory. */
+inline bool IsResident(const void *pointer) {
+  unsigned char there = 0;
+  const auto number = reinterpret_cast<uintptr_t>(pointer) & ~(PageArea::kPage - 1);
+  EXPECT_EQ(0, mincore(reinterpret_cast<void *>(number), PageArea::kPage, &there));
+  return (there & 1) != 0;
+}
+
+#endif

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// arena:slab among threads that hand blocks to each other, that come and go, and that outlive it.
+
+#include <gtest/gtest.h>
+#include <pthread.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstring>
+#include <mutex>
+#include <random>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "aml/arena/slab.h"
+#include "aml/arena/slab_testing.h"
+#include "aml/core/arena.h"
+#include "aml/core/error.h"
+
+namespace {
+
+constexpr size_t kMiB = size_t{1} << 20;
+
+struct Block {
+  unsigned char *bytes;
+  size_t size;
+  unsigned char mark;
+};
+
+class ArenaSlabThreads : public testing::Test {
+protected:
+  void SetUp() override { ASSERT_EQ(0, aml_arena_slab_create(&arena_, area_.get(), nullptr)); }
+  void TearDown() override {
+    aml_arena_destroy(&arena_);
+    EXPECT_EQ(0, area_.live());
+  }
+
+  Block Alloc(size_t size, unsigned char mark) {
+    auto *const bytes = static_cast<unsigned char *>(aml_arena_alloc(arena_, size, 0, 0));
+    if (bytes == nullptr) {
+      ++wrong_;
+      return {nullptr, 0, 0};
+    }
+    bytes[0] = bytes[size / 2] = bytes[size - 1] = mark;
+    return {bytes, size, mark};
+  }
+
+  void Free(const Block &block) {
+    if (block.bytes == nullptr)
+      return;
+    const size_t size = block.size;
+    if (block.bytes[0] != block.mark || block.bytes[size / 2] != block.mark ||
+        block.bytes[size - 1] != block.mark)
+      ++wrong_;
+    aml_arena_free(arena_, block.bytes);
+  }
+
+  void ExpectEmpty() {
+    EXPECT_EQ(0u, wrong_) << "contents that were another block's, or allocs that failed";
+    EXPECT_EQ(0u, ValidStats(arena_).live_count);
+    EXPECT_EQ(0, aml_arena_trim(arena_, 0, nullptr));
+    EXPECT_EQ(0u, ValidStats(arena_).reserved_size) << "blocks are kept, and nobody has them";
+  }
+
+  PurgingArea area_;
+  aml_arena *arena_ = nullptr;
+  std::atomic<unsigned> wrong_{0};
+};
+
+size_t SizeOf(std::mt19937 *random) {
+  const size_t power = (*random)() % 16;
+  return 1 + (*random)() % (size_t{16} << power);
+}
+
+TEST_F(ArenaSlabThreads, BlocksAreFreedByOtherThreads) {
+  constexpr unsigned kThreads = 4;
+  std::mutex mutex;
+  std::vector<Block> shared;
+  std::vector<std::thread> threads;
+  for (unsigned t = 0; t < kThreads; ++t)
+    threads.emplace_back([&, t] {
+      std::mt19937 random(t);
+      for (int step = 0; step < 3000; ++step) {
+        const Block made = Alloc(SizeOf(&random), static_cast<unsigned char>(step));
+        Block taken = {nullptr, 0, 0};
+        {
+          const std::lock_guard<std::mutex> lock(mutex);
+          shared.push_back(made);
+          if (shared.size() > 100) {
+            std::swap(shared[random() % shared.size()], shared.back());
+            taken = shared.back();
+            shared.pop_back();
+          }
+        }
+        Free(taken);
+      }
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  for (const Block &block : shared)
+    Free(block);
+  ExpectEmpty();
+}
+
+// One thread only allocates, the other only frees; sizes of one class go through a depot.
+TEST_F(ArenaSlabThreads, OneThreadAllocatesWhatAnotherFrees) {
+  constexpr size_t kSlots = 512;
+  constexpr size_t kBlocks = 40000;
+  std::vector<Block> ring(kSlots);
+  std::atomic<size_t> head{0};
+  std::atomic<size_t> tail{0};
+  std::thread consumer([&] {
+    for (size_t next = 0; next < kBlocks; ++next) {
+      while (head.load(std::memory_order_acquire) == next)
+        std::this_thread::yield();
+      Free(ring[next % kSlots]);
+      tail.store(next + 1, std::memory_order_release);
+    }
+  });
+  for (size_t next = 0; next < kBlocks; ++next) {
+    while (next - tail.load(std::memory_order_acquire) == kSlots)
+      std::this_thread::yield();
+    ring[next % kSlots] = Alloc(next % 3 == 0 ? 1000 : 64, static_cast<unsigned char>(next));
+    head.store(next + 1, std::memory_order_release);
+  }
+  consumer.join();
+  EXPECT_GE(4 * kMiB, ValidStats(arena_).reserved_size) << "what is freed is not used again";
+  ExpectEmpty();
+}
+
+TEST_F(ArenaSlabThreads, WhatAThreadKeptIsThereWhenItHasEnded) {
+  const size_t before = ValidStats(arena_).metadata_size;
+  for (int round = 0; round < 50; ++round)
+    std::thread([&] {
+      std::mt19937 random(static_cast<unsigned>(round));
+      std::vector<Block> blocks;
+      for (int i = 0; i < 100; ++i)
+        blocks.push_back(Alloc(SizeOf(&random), 7));
+      for (const Block &block : blocks)
+        Free(block);
+    }).join();
+  ExpectEmpty();
+  EXPECT_GE(before + 100000, ValidStats(arena_).metadata_size) << "caches of 50 threads";
+}
+
+TEST_F(ArenaSlabThreads, BlocksOutliveTheirThreads) {
+  std::vector<Block> blocks;
+  for (unsigned char round = 0; round < 20; ++round)
+    std::thread([&] {
+      std::mt19937 random(round);
+      for (int i = 0; i < 50; ++i)
+        blocks.push_back(Alloc(SizeOf(&random), round));
+    }).join();
+  EXPECT_EQ(blocks.size(), ValidStats(arena_).live_count);
+  for (const Block &block : blocks)
+    Free(block);
+  ExpectEmpty();
+}
+
+TEST_F(ArenaSlabThreads, AThreadOutlivesArenas) {
+  std::atomic<int> stage{0};
+  std::atomic<aml_arena *> current{nullptr};
+  std::thread thread([&] {
+    for (int round = 0; round < 30; ++round) {
+      while (stage.load() != 2 * round + 1)
+        std::this_thread::yield();
+      for (int i = 0; i < 100; ++i)
+        aml_arena_free(current, aml_arena_alloc(current, 100, 0, 0));
+      stage = 2 * round + 2;
+    }
+  });
+  for (int round = 0; round < 30; ++round) {
+    aml_arena *arena = nullptr;
+    ASSERT_EQ(0, aml_arena_slab_create(&arena, area_.get(), nullptr));
+    (void)!aml_arena_alloc(arena, 100, 0, 0);
+    current = arena;
+    stage = 2 * round + 1;
+    while (stage.load() != 2 * round + 2)
+      std::this_thread::yield();
+    aml_arena_destroy(&arena);
+  }
+  thread.join();
+}
+
+TEST_F(ArenaSlabThreads, AThreadAndAnArenaMayEndAtOnce) {
+  for (int round = 0; round < 200; ++round) {
+    aml_arena *arena = nullptr;
+    ASSERT_EQ(0, aml_arena_slab_create(&arena, area_.get(), nullptr));
+    std::atomic<bool> is_done{false};
+    std::thread thread([&] {
+      for (int i = 0; i < 20; ++i)
+        aml_arena_free(arena, aml_arena_alloc(arena, 100, 0, 0));
+      is_done = true;
+    });
+    while (!is_done.load())
+      std::this_thread::yield();
+    aml_arena_destroy(&arena);
+    thread.join();
+  }
+}
+
+pthread_key_t late_key;
+
+struct Late {
+  aml_arena *arena;
+  int rounds;
+  void *block;
+};
+
+// Comes by again, after the arena has been told of the thread's end.
+void UseLate(void *value) {
+  auto *const late = static_cast<Late *>(value);
+  aml_arena_free(late->arena, late->block);
+  late->block = aml_arena_alloc(late->arena, 100, 0, 0);
+  if (--late->rounds > 0)
+    pthread_setspecific(late_key, late);
+}
+
+TEST_F(ArenaSlabThreads, AThreadThatEndsMayStillCall) {
+  ASSERT_EQ(0, pthread_key_create(&late_key, UseLate));
+  Late late = {arena_, 3, nullptr};
+  std::thread([&] {
+    late.block = aml_arena_alloc(arena_, 100, 0, 0);
+    aml_arena_free(arena_, aml_arena_alloc(arena_, 100, 0, 0));
+    EXPECT_EQ(0, pthread_setspecific(late_key, &late));
+  }).join();
+  EXPECT_EQ(0, late.rounds);
+  aml_arena_free(arena_, late.block);
+  ExpectEmpty();
+  pthread_key_delete(late_key);
+}
+
+TEST_F(ArenaSlabThreads, UpkeepGoesOnBesideCalls) {
+  std::atomic<bool> is_done{false};
+  std::vector<std::thread> threads;
+  for (unsigned t = 0; t < 2; ++t)
+    threads.emplace_back([&, t] {
+      std::mt19937 random(t);
+      while (!is_done.load()) {
+        std::vector<Block> blocks;
+        for (int i = 0; i < 200; ++i)
+          blocks.push_back(Alloc(SizeOf(&random), static_cast<unsigned char>(i)));
+        for (const Block &block : blocks)
+          Free(block);
+      }
+    });
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_EQ(0, aml_arena_trim(arena_, 0, nullptr));
+    (void)ValidStats(arena_);
+  }
+  is_done = true;
+  for (std::thread &thread : threads)
+    thread.join();
+  ExpectEmpty();
+}
+
+} // namespace
