@@ -201,7 +201,7 @@ static bool owns(const struct aml_arena *arena, const void *pointer) {
   struct aml_internal_slab_heap *const heap = &state_of(arena)->bins.heap;
   aml_internal_slab_lock(&heap->lock);
   const bool has = aml_internal_slab_has(&heap->map, pointer);
-  (void)pthread_mutex_unlock(&heap->lock);
+  aml_internal_slab_unlock(&heap->lock);
   return has;
 }
 
@@ -298,7 +298,7 @@ static void stats(const struct aml_arena *arena, struct aml_arena_stats *result)
                        caches * sizeof(struct aml_internal_slab_cache),
       .limit = heap->source.limit == SIZE_MAX ? AML_UNKNOWN : heap->source.limit,
   };
-  (void)pthread_mutex_unlock(&heap->lock);
+  aml_internal_slab_unlock(&heap->lock);
 }
 
 static int validate(const struct aml_arena *arena) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "aml/arena/slab.h"
@@ -20,7 +21,7 @@ constexpr size_t kMiB = size_t{1} << 20;
 struct ArenaSlabFactory {
   static constexpr size_t kInstances = 4;
   PageArea pages;
-  std::vector<char> region = std::vector<char>(8 * kMiB, 1);
+  std::vector<char> memory = std::vector<char>(10 * kMiB, 1);
   AML_ARENA_SLAB_DECL(arena);
 
   aml_area *area() { return pages.get(); }
@@ -34,8 +35,10 @@ struct ArenaSlabFactory {
     if (i == 2)
       options.limit = 6 * kMiB;
     if (i == 3) {
-      options.region = region.data() + 1;
-      options.region_size = region.size() - 1;
+      // Metadata depends on how many times 2 MiB it touches.
+      options.region =
+          memory.data() + (0 - reinterpret_cast<uintptr_t>(memory.data())) % (2 * kMiB);
+      options.region_size = 8 * kMiB - 1;
       options.flags = AML_ARENA_SLAB_KEEP;
     }
     return options;

@@ -113,7 +113,7 @@ static void add_group(bins_type *bins, unsigned class_index,
     __atomic_store_n(place, group, __ATOMIC_RELEASE);
     group = NULL;
   }
-  (void)pthread_mutex_unlock(&bins->groups_lock);
+  aml_internal_slab_unlock(&bins->groups_lock);
   free(group);
 }
 
@@ -253,14 +253,14 @@ size_t aml_internal_slab_take_blocks(bins_type *bins, unsigned class_index, size
   }
   size_t got = take_from_depot(bin, count, blocks);
   if (got != 0) {
-    (void)pthread_mutex_unlock(&bin->lock);
+    aml_internal_slab_unlock(&bin->lock);
     return got;
   }
   got = take_from_spans(bins, class_index, count, blocks);
   if (got != 0 && bin->spilled != 0 && __atomic_load_n(&bins->is_shared, __ATOMIC_RELAXED) &&
       aml_internal_slab_classes[class_index].size <= MOST_IN_DEPOT)
     want_depot(bins, bin, class_index);
-  (void)pthread_mutex_unlock(&bin->lock);
+  aml_internal_slab_unlock(&bin->lock);
   aml_internal_slab_count_live(bins, got * aml_internal_slab_classes[class_index].size);
   return got;
 }
@@ -279,7 +279,7 @@ void *aml_internal_slab_take_whole(bins_type *bins, unsigned class_index, uint64
   aml_internal_slab_lock(&bin->lock);
   ++bin->live_count;
   ++bin->block_count;
-  (void)pthread_mutex_unlock(&bin->lock);
+  aml_internal_slab_unlock(&bin->lock);
   aml_internal_slab_count_live(bins, aml_internal_slab_classes[class_index].size);
   return block;
 }
@@ -370,7 +370,7 @@ bool aml_internal_slab_give_blocks(bins_type *bins, unsigned class_index, size_t
     if (++bin->streak == VAIN_BATCHES)
       empty_depot(bins, bin, class_index);
   }
-  (void)pthread_mutex_unlock(&bin->lock);
+  aml_internal_slab_unlock(&bin->lock);
   return is_held;
 }
 
@@ -381,7 +381,7 @@ void aml_internal_slab_empty_depots(bins_type *bins) {
       continue;
     aml_internal_slab_lock(&bin->lock);
     empty_depot(bins, bin, i);
-    (void)pthread_mutex_unlock(&bin->lock);
+    aml_internal_slab_unlock(&bin->lock);
   }
 }
 

@@ -14,13 +14,13 @@
 #ifndef AML_ARENA_INTERNAL_SLAB_BINS_H
 #define AML_ARENA_INTERNAL_SLAB_BINS_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "aml/arena/internal/slab_classes.h"
 #include "aml/arena/internal/slab_heap.h"
+#include "aml/arena/internal/slab_lock.h"
 #include "aml/arena/internal/slab_span.h"
 
 #ifdef __cplusplus
@@ -42,7 +42,7 @@ struct aml_internal_slab_depot {
 
 /** A class. live_count == the blocks of its spans that are not free, those in the depot too. */
 struct aml_internal_slab_bin {
-  pthread_mutex_t lock;
+  struct aml_internal_slab_lock lock;
   struct aml_internal_slab_span *lists[AML_INTERNAL_SLAB_LISTS]; /**< that have free blocks */
   struct aml_internal_slab_span *candidates;
   struct aml_internal_slab_depot *depot; /**< null: not wanted so far */
@@ -60,8 +60,8 @@ struct aml_internal_slab_group {
 
 struct aml_internal_slab_bins {
   struct aml_internal_slab_heap heap;
-  pthread_mutex_t purge_lock; /**< held by who gives memory back */
-  size_t live_size;           /**< of blocks out of spans, bytes; atomic */
+  struct aml_internal_slab_lock purge_lock; /**< held by who gives memory back */
+  size_t live_size;                         /**< of blocks out of spans, bytes; atomic */
   size_t mark;          /**< the most that it was since memory was last to be given back; atomic */
   size_t gathered_size; /**< bytes given back to spans of sparse classes since then; atomic */
   size_t purged_size;   /**< live_size when memory was last given back */
@@ -70,7 +70,7 @@ struct aml_internal_slab_bins {
   bool keeps;           /**< memory until trim */
   bool is_shared;       /**< there have been two caches at once; atomic */
   size_t metadata_size; /**< of groups and depots; atomic */
-  pthread_mutex_t groups_lock;                                      /**< held by who makes one */
+  struct aml_internal_slab_lock groups_lock;                        /**< held by who makes one */
   struct aml_internal_slab_group *groups[AML_INTERNAL_SLAB_GROUPS]; /**< atomic; null: no blocks */
 };
 

@@ -178,7 +178,7 @@ static void attach(arena_type *arena, cache_type *cache) {
   arena->caches = cache;
   if (__atomic_add_fetch(&arena->cache_count, 1, __ATOMIC_RELAXED) > 1)
     __atomic_store_n(&arena->bins.is_shared, true, __ATOMIC_RELAXED);
-  (void)pthread_mutex_unlock(&arena->caches_lock);
+  aml_internal_slab_unlock(&arena->caches_lock);
   at_hand(cache);
 }
 
@@ -199,7 +199,7 @@ static cache_type *use_spare(arena_type *arena) {
   cache_type *const cache = arena->spare;
   arena->spare = NULL;
   __atomic_store_n(&arena->wants_spare, cache == NULL, __ATOMIC_RELAXED);
-  (void)pthread_mutex_unlock(&arena->caches_lock);
+  aml_internal_slab_unlock(&arena->caches_lock);
   if (cache != NULL)
     attach(arena, cache);
   return cache;
@@ -216,7 +216,7 @@ static void make_spare(arena_type *arena) {
     cache = NULL;
   }
   __atomic_store_n(&arena->wants_spare, false, __ATOMIC_RELAXED);
-  (void)pthread_mutex_unlock(&arena->caches_lock);
+  aml_internal_slab_unlock(&arena->caches_lock);
   free(cache);
 }
 
@@ -318,6 +318,6 @@ void aml_internal_slab_empty_cache(arena_type *arena) {
   aml_internal_slab_lock(&arena->caches_lock);
   cache_type *const spare = arena->spare;
   arena->spare = NULL;
-  (void)pthread_mutex_unlock(&arena->caches_lock);
+  aml_internal_slab_unlock(&arena->caches_lock);
   free(spare);
 }

@@ -14,13 +14,13 @@
 #ifndef AML_ARENA_INTERNAL_SLAB_CACHE_H
 #define AML_ARENA_INTERNAL_SLAB_CACHE_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "aml/arena/internal/slab_bins.h"
 #include "aml/arena/internal/slab_classes.h"
+#include "aml/arena/internal/slab_lock.h"
 #include "aml/arena/internal/slab_map.h"
 
 #ifdef __cplusplus
@@ -88,13 +88,13 @@ struct aml_internal_slab_thread {
 struct aml_internal_slab {
   uint64_t id; /**< never another arena's; not 0 */
   struct aml_internal_slab_bins bins;
-  pthread_mutex_t caches_lock;            /**< guards what follows; comes before those of bins */
-  struct aml_internal_slab_cache *caches; /**< of all threads */
-  size_t cache_count;                     /**< atomic */
-  struct aml_internal_slab_cache *spare;  /**< for a thread that only gives back; or null */
-  bool wants_spare;                       /**< atomic */
-  bool was_used;                          /**< by a thread without a cache; atomic */
-  struct aml_internal_slab *next;         /**< of the arenas that fork must know */
+  struct aml_internal_slab_lock caches_lock; /**< guards what follows; comes before those of bins */
+  struct aml_internal_slab_cache *caches;    /**< of all threads */
+  size_t cache_count;                        /**< atomic */
+  struct aml_internal_slab_cache *spare;     /**< for a thread that only gives back; or null */
+  bool wants_spare;                          /**< atomic */
+  bool was_used;                             /**< by a thread without a cache; atomic */
+  struct aml_internal_slab *next;            /**< of the arenas that fork must know */
   struct aml_internal_slab *previous;
 };
 

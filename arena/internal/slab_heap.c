@@ -161,7 +161,7 @@ span_type *aml_internal_slab_take(heap_type *heap, const want_type *want, uint64
     ++heap->large_count;
     heap->large_size += run->units * UNIT;
   }
-  (void)pthread_mutex_unlock(&heap->lock);
+  aml_internal_slab_unlock(&heap->lock);
   return run;
 }
 
@@ -204,5 +204,5 @@ void aml_internal_slab_give_locked(heap_type *heap, span_type *span) {
 void aml_internal_slab_give(heap_type *heap, span_type *span) {
   aml_internal_slab_lock(&heap->lock);
   aml_internal_slab_give_locked(heap, span);
-  (void)pthread_mutex_unlock(&heap->lock);
+  aml_internal_slab_unlock(&heap->lock);
 }

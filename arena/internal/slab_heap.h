@@ -10,11 +10,11 @@
 #ifndef AML_ARENA_INTERNAL_SLAB_HEAP_H
 #define AML_ARENA_INTERNAL_SLAB_HEAP_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "aml/arena/internal/slab_lock.h"
 #include "aml/arena/internal/slab_map.h"
 #include "aml/arena/internal/slab_runs.h"
 #include "aml/arena/internal/slab_span.h"
@@ -29,7 +29,7 @@ enum { AML_INTERNAL_SLAB_CLEAN_WORDS = AML_INTERNAL_SLAB_MAX_SIZE / AML_INTERNAL
 
 /** A heap. Free runs of `clean` have no unit that is not clean, and those of `dirty` some. */
 struct aml_internal_slab_heap {
-  pthread_mutex_t lock; /**< guards all below */
+  struct aml_internal_slab_lock lock; /**< guards all below */
   struct aml_internal_source source;
   struct aml_internal_slab_map map;
   struct aml_internal_slab_runs dirty;

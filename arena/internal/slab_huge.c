@@ -92,7 +92,7 @@ span_type *aml_internal_slab_map_huge(heap_type *heap, size_t size, size_t align
     span = map_new(heap, size, alignment, asks ? 0 : (unsigned)AML_AREA_MAP_NO_ZERO);
     is_new = true;
   }
-  (void)pthread_mutex_unlock(&heap->lock);
+  aml_internal_slab_unlock(&heap->lock);
   if (span != NULL && is_zero) {
     aml_internal_poison_none(span->base, size);
     if (!asks || !is_new)
@@ -125,7 +125,7 @@ void aml_internal_slab_unmap_huge_locked(heap_type *heap, span_type *span) {
 void aml_internal_slab_unmap_huge(heap_type *heap, span_type *span) {
   aml_internal_slab_lock(&heap->lock);
   aml_internal_slab_unmap_huge_locked(heap, span);
-  (void)pthread_mutex_unlock(&heap->lock);
+  aml_internal_slab_unlock(&heap->lock);
 }
 
 size_t aml_internal_slab_unmap_refused(heap_type *heap, int *err) {

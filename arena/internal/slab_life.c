@@ -26,7 +26,7 @@ _Thread_local thread_type aml_internal_slab_thread
 
 /** Arenas that fork must know; those whose ids have one remainder. */
 static struct shard {
-  pthread_mutex_t lock;
+  struct aml_internal_slab_lock lock;
   arena_type *arenas;
 } shards[SHARDS];
 
@@ -51,7 +51,7 @@ void aml_internal_slab_count_cached(arena_type *arena, uint64_t *count, uint64_t
       *count += some;
       *size += (uint64_t)some * aml_internal_slab_classes[i].size;
     }
-  (void)pthread_mutex_unlock(&arena->caches_lock);
+  aml_internal_slab_unlock(&arena->caches_lock);
 }
 
 void aml_internal_slab_reset_caches(arena_type *arena) {
@@ -61,7 +61,7 @@ void aml_internal_slab_reset_caches(arena_type *arena) {
       if (cache->rooms[i].max != 0)
         aml_internal_slab_set_top(&cache->magazines[i + AML_INTERNAL_SLAB_FIRST_CLASS],
                                   aml_internal_slab_slots_of(cache, i));
-  (void)pthread_mutex_unlock(&arena->caches_lock);
+  aml_internal_slab_unlock(&arena->caches_lock);
 }
 
 static void unlink_cache(arena_type *arena, cache_type *cache) {
@@ -114,7 +114,7 @@ static bool end_caches(arena_type *arena) {
     cache = next;
   }
   const bool is_done = arena->caches == NULL;
-  (void)pthread_mutex_unlock(&arena->caches_lock);
+  aml_internal_slab_unlock(&arena->caches_lock);
   return is_done;
 }
 
@@ -158,7 +158,7 @@ const char *aml_internal_slab_check_caches(arena_type *arena) {
       broken = check_cache(cache);
   if (broken == NULL && count != arena->cache_count)
     broken = "has other caches than it counts";
-  (void)pthread_mutex_unlock(&arena->caches_lock);
+  aml_internal_slab_unlock(&arena->caches_lock);
   return broken;
 }
 
@@ -177,7 +177,7 @@ void aml_internal_slab_end_thread(thread_type *thread) {
       aml_internal_slab_empty(cache);
       aml_internal_slab_lock(&arena->caches_lock);
       unlink_cache(arena, cache);
-      (void)pthread_mutex_unlock(&arena->caches_lock);
+      aml_internal_slab_unlock(&arena->caches_lock);
     }
     free(cache);
   }
@@ -198,7 +198,7 @@ bool aml_internal_slab_know_thread(bool may_allocate) {
 
 static void before_fork(void) {
   for (size_t i = 0; i < SHARDS; ++i) {
-    (void)pthread_mutex_lock(&shards[i].lock);
+    aml_internal_slab_lock(&shards[i].lock);
     for (arena_type *arena = shards[i].arenas; arena != NULL; arena = arena->next) {
       aml_internal_slab_lock(&arena->caches_lock);
       aml_internal_slab_bins_lock(&arena->bins);
@@ -210,9 +210,9 @@ static void after_fork(void) {
   for (size_t i = SHARDS; i-- != 0;) {
     for (arena_type *arena = shards[i].arenas; arena != NULL; arena = arena->next) {
       aml_internal_slab_bins_unlock(&arena->bins);
-      (void)pthread_mutex_unlock(&arena->caches_lock);
+      aml_internal_slab_unlock(&arena->caches_lock);
     }
-    (void)pthread_mutex_unlock(&shards[i].lock);
+    aml_internal_slab_unlock(&shards[i].lock);
   }
 }
 
@@ -236,8 +236,6 @@ void aml_internal_slab_drop_foreign_caches(arena_type *arena) {
 }
 
 static void begin(void) {
-  for (size_t i = 0; i < SHARDS; ++i)
-    (void)pthread_mutex_init(&shards[i].lock, NULL);
   has_key = pthread_key_create(&key, end_thread) == 0;
   (void)pthread_atfork(before_fork, after_fork, after_fork_in_child);
 }
@@ -246,23 +244,23 @@ void aml_internal_slab_enroll(arena_type *arena) {
   (void)pthread_once(&once, begin);
   arena->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
   struct shard *const shard = shard_of(arena);
-  (void)pthread_mutex_lock(&shard->lock);
+  aml_internal_slab_lock(&shard->lock);
   arena->previous = NULL;
   arena->next = shard->arenas;
   if (shard->arenas != NULL)
     shard->arenas->previous = arena;
   shard->arenas = arena;
-  (void)pthread_mutex_unlock(&shard->lock);
+  aml_internal_slab_unlock(&shard->lock);
 }
 
 void aml_internal_slab_dismiss(arena_type *arena) {
   struct shard *const shard = shard_of(arena);
-  (void)pthread_mutex_lock(&shard->lock);
+  aml_internal_slab_lock(&shard->lock);
   if (arena->previous != NULL)
     arena->previous->next = arena->next;
   else
     shard->arenas = arena->next;
   if (arena->next != NULL)
     arena->next->previous = arena->previous;
-  (void)pthread_mutex_unlock(&shard->lock);
+  aml_internal_slab_unlock(&shard->lock);
 }

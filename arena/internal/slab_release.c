@@ -84,7 +84,7 @@ int aml_internal_slab_release(heap_type *heap, size_t keep, size_t *released) {
   gone += aml_internal_slab_unmap_refused(heap, &err);
   if (heap->source.can_purge)
     purge_runs(heap, keep);
-  (void)pthread_mutex_unlock(&heap->lock);
+  aml_internal_slab_unlock(&heap->lock);
   *released = gone;
   return err;
 }

@@ -82,7 +82,7 @@ static void purge_candidates(bins_type *bins, unsigned class_index) {
     is_left = bin->candidates != NULL;
     if (is_left)
       purge_span(bins, bin, bin->candidates);
-    (void)pthread_mutex_unlock(&bin->lock);
+    aml_internal_slab_unlock(&bin->lock);
   }
 }
 
@@ -95,7 +95,7 @@ static void purge_all(bins_type *bins, unsigned class_index) {
   for (unsigned list = 0; list < AML_INTERNAL_SLAB_LISTS; ++list)
     for (span_type *span = bin->lists[list]; span != NULL; span = span->next)
       purge_span(bins, bin, span);
-  (void)pthread_mutex_unlock(&bin->lock);
+  aml_internal_slab_unlock(&bin->lock);
 }
 
 static int64_t now_ns(void) {
@@ -141,7 +141,7 @@ static struct balance balance_of(const bins_type *bins) {
 static void give_back_or_wait(bins_type *bins, const struct balance *its) {
   const int64_t now = now_ns();
   const bool is_due = its->has_sunk || its->has_gathered || now - its->put_off_ns >= SHORTLY_NS;
-  if (!is_due || pthread_mutex_trylock(&bins->purge_lock) != 0)
+  if (!is_due || !aml_internal_slab_try_lock(&bins->purge_lock))
     return;
   const bool has_risen = its->put_off_ns != 0 || its->mark > bins->purged_size + its->sink;
   const int64_t last = its->put_off_ns > bins->purged_ns ? its->put_off_ns : bins->purged_ns;
@@ -154,7 +154,7 @@ static void give_back_or_wait(bins_type *bins, const struct balance *its) {
     bins->purged_size = its->live;
     bins->purged_ns = now;
   }
-  (void)pthread_mutex_unlock(&bins->purge_lock);
+  aml_internal_slab_unlock(&bins->purge_lock);
 }
 
 void aml_internal_slab_decay(bins_type *bins) {
@@ -170,7 +170,7 @@ int aml_internal_slab_bins_trim(bins_type *bins, size_t keep, size_t *released) 
     for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i)
       purge_all(bins, i);
   const int err = aml_internal_slab_release(&bins->heap, keep, released);
-  (void)pthread_mutex_unlock(&bins->purge_lock);
+  aml_internal_slab_unlock(&bins->purge_lock);
   return err;
 }
 
@@ -183,14 +183,14 @@ void aml_internal_slab_count_blocks(bins_type *bins, uint64_t *count, uint64_t *
       continue;
     aml_internal_slab_lock(&bin->lock);
     const size_t live = bin->live_count - (bin->depot == NULL ? 0 : bin->depot->count);
-    (void)pthread_mutex_unlock(&bin->lock);
+    aml_internal_slab_unlock(&bin->lock);
     *count += live;
     *size += (uint64_t)live * aml_internal_slab_classes[i].size;
   }
   aml_internal_slab_lock(&bins->heap.lock);
   *count += bins->heap.large_count;
   *size += bins->heap.large_size;
-  (void)pthread_mutex_unlock(&bins->heap.lock);
+  aml_internal_slab_unlock(&bins->heap.lock);
 }
 
 void aml_internal_slab_bins_reset(bins_type *bins) {
@@ -223,12 +223,12 @@ void aml_internal_slab_bins_lock(bins_type *bins) {
 }
 
 void aml_internal_slab_bins_unlock(bins_type *bins) {
-  (void)pthread_mutex_unlock(&bins->heap.lock);
+  aml_internal_slab_unlock(&bins->heap.lock);
   for (unsigned i = AML_INTERNAL_SLAB_CLASS_COUNT; i-- != 0;)
     if (aml_internal_slab_bin_of(bins, i) != NULL)
-      (void)pthread_mutex_unlock(&aml_internal_slab_bin_of(bins, i)->lock);
-  (void)pthread_mutex_unlock(&bins->groups_lock);
-  (void)pthread_mutex_unlock(&bins->purge_lock);
+      aml_internal_slab_unlock(&aml_internal_slab_bin_of(bins, i)->lock);
+  aml_internal_slab_unlock(&bins->groups_lock);
+  aml_internal_slab_unlock(&bins->purge_lock);
 }
 
 /** What spans of a class must add up to. */
