@@ -152,7 +152,7 @@ static void free_large(state_type *state, span_type *span) {
   }
   (void)__atomic_sub_fetch(&state->bins.live_size, span->units * UNIT, __ATOMIC_RELAXED);
   aml_internal_slab_give(&state->bins.heap, span);
-  aml_internal_slab_decay(&state->bins);
+  (void)aml_internal_slab_decay(&state->bins);
 }
 
 /** Gives a block back to where there is no room at hand; apart from free, which then needs no

@@ -190,6 +190,6 @@ BENCHMARK(BM_ArenaSlab_CreateAllocDestroy)->Arg(1)->Arg(1000);
 BENCHMARK(BM_Baseline_MapAndUnmap);
 BENCHMARK(BM_ArenaSlab_RecycledChunk);
 BENCHMARK(BM_ArenaSlab_ReplaceByThreads)->Threads(1)->Threads(2);
-BENCHMARK(BM_ArenaSlab_Memory)->Arg(32)->Unit(benchmark::kMillisecond)->Iterations(1);
+BENCHMARK(BM_ArenaSlab_Memory)->Arg(64)->Unit(benchmark::kMillisecond)->Iterations(1);
 
 } // namespace

@@ -120,8 +120,11 @@ void aml_internal_slab_count_live(struct aml_internal_slab_bins *bins, size_t si
 bool aml_internal_slab_give_blocks(struct aml_internal_slab_bins *bins, unsigned class_index,
                                    size_t count, void *const *blocks);
 
-/** Give memory back to the area if much has become free since that was last done. */
-void aml_internal_slab_decay(struct aml_internal_slab_bins *bins);
+/**
+ * Give memory back to the area if much has become free since that was last done. Returns: whether
+ * it was done since live bytes have sunk, so that caches might keep less.
+ */
+bool aml_internal_slab_decay(struct aml_internal_slab_bins *bins);
 
 /** Give back all that holds no block, as trim does, but for caches. */
 int aml_internal_slab_bins_trim(struct aml_internal_slab_bins *bins, size_t keep, size_t *released);

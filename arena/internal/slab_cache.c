@@ -263,6 +263,13 @@ void *aml_internal_slab_refill(arena_type *arena, unsigned kind) {
   return slots[count - 1];
 }
 
+/** Gives back what is kept of all classes but one, or of all. */
+static void evict_others(cache_type *cache, unsigned class_index) {
+  for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i)
+    if (i != class_index && cache->rooms[i].max != 0)
+      evict(cache, i);
+}
+
 /** Makes room in a magazine that is full. */
 static void relieve(cache_type *cache, unsigned class_index) {
   struct aml_internal_slab_room *const room = &cache->rooms[class_index];
@@ -285,7 +292,8 @@ static void relieve(cache_type *cache, unsigned class_index) {
     set_room(cache, class_index, least);
   if (is_sparse && room->max > SPARSE_MAX)
     set_room(cache, class_index, SPARSE_MAX);
-  aml_internal_slab_decay(&cache->arena->bins);
+  if (aml_internal_slab_decay(&cache->arena->bins))
+    evict_others(cache, class_index);
 }
 
 void aml_internal_slab_overflow(arena_type *arena, unsigned kind, void *block) {
@@ -295,7 +303,7 @@ void aml_internal_slab_overflow(arena_type *arena, unsigned kind, void *block) {
     cache = use_spare(arena);
   if (cache == NULL) {
     (void)aml_internal_slab_give_blocks(&arena->bins, class_index, 1, &block);
-    aml_internal_slab_decay(&arena->bins);
+    (void)aml_internal_slab_decay(&arena->bins);
     return;
   }
   magazine_type *const magazine = magazine_of(cache, class_index);
@@ -306,9 +314,7 @@ void aml_internal_slab_overflow(arena_type *arena, unsigned kind, void *block) {
 }
 
 void aml_internal_slab_empty(cache_type *cache) {
-  for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i)
-    if (cache->rooms[i].max != 0)
-      evict(cache, i);
+  evict_others(cache, AML_INTERNAL_SLAB_CLASS_COUNT);
 }
 
 void aml_internal_slab_empty_cache(arena_type *arena) {

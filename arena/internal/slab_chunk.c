@@ -59,6 +59,45 @@ static void free_more(heap_type *heap, chunk_type *chunk) {
   }
 }
 
+static bool is_unused(const span_type *spans, size_t count) {
+  size_t unused = 0;
+  for (size_t i = 0; i < count; ++i)
+    unused += spans[i].state == AML_INTERNAL_SLAB_UNUSED;
+  return unused == count;
+}
+
+/** Makes descriptions that are unused known anew. */
+static void list_unused(span_type *spans, size_t count) {
+  for (size_t i = 0; i < count; ++i)
+    if (spans[i].state == AML_INTERNAL_SLAB_UNUSED)
+      aml_internal_slab_give_description(&spans[i]);
+}
+
+void aml_internal_slab_drop_descriptions(heap_type *heap, chunk_type *chunk) {
+  if (chunk->more == NULL || chunk->unused_count < AML_INTERNAL_SLAB_MORE_SPANS)
+    return;
+  // Those that are fresh are in the first of them, and in no state.
+  for (size_t i = 0; i < chunk->fresh_count; ++i) {
+    chunk->fresh[i].chunk = chunk;
+    chunk->fresh[i].state = AML_INTERNAL_SLAB_UNUSED;
+  }
+  chunk->fresh_count = 0;
+  chunk->unused = NULL;
+  chunk->unused_count = 0;
+  list_unused(chunk->spans, AML_INTERNAL_SLAB_FIRST_SPANS);
+  for (struct aml_internal_slab_more **link = &chunk->more; *link != NULL;) {
+    struct aml_internal_slab_more *const more = *link;
+    if (is_unused(more->spans, AML_INTERNAL_SLAB_MORE_SPANS)) {
+      *link = more->next;
+      heap->metadata_size -= sizeof *more;
+      free(more);
+    } else {
+      list_unused(more->spans, AML_INTERNAL_SLAB_MORE_SPANS);
+      link = &more->next;
+    }
+  }
+}
+
 bool aml_internal_slab_ensure_descriptions(heap_type *heap, chunk_type *chunk) {
   if (chunk->unused_count >= 2)
     return true;

@@ -34,6 +34,10 @@ void aml_internal_slab_give_description(struct aml_internal_slab_span *span);
 bool aml_internal_slab_ensure_descriptions(struct aml_internal_slab_heap *heap,
                                            struct aml_internal_slab_chunk *chunk);
 
+/** Free those descriptions beyond a chunk's first that nobody uses. */
+void aml_internal_slab_drop_descriptions(struct aml_internal_slab_heap *heap,
+                                         struct aml_internal_slab_chunk *chunk);
+
 /** Make all descriptions of a chunk unused, and none of its units free. */
 void aml_internal_slab_forget_spans(struct aml_internal_slab_heap *heap,
                                     struct aml_internal_slab_chunk *chunk);

@@ -76,9 +76,9 @@ bool aml_internal_slab_open_chunk(heap_type *heap, chunk_type *chunk) {
   return true;
 }
 
-/** As large as what is held, or from 4 MiB on an eighth of that; in huge pages from 2 MiB on. */
+/** As large as what is held, or from 4 MiB on a 16th of that; in huge pages from 2 MiB on. */
 static size_t next_chunk_size(size_t reserved) {
-  const size_t share = reserved / 8 > SOON_CHUNK ? reserved / 8 : SOON_CHUNK;
+  const size_t share = reserved / 16 > SOON_CHUNK ? reserved / 16 : SOON_CHUNK;
   const size_t size = reserved < share ? reserved : share;
   return size < HUGE_PAGE    ? LEAST_CHUNK
          : size > MOST_CHUNK ? MOST_CHUNK

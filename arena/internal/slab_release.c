@@ -78,6 +78,8 @@ int aml_internal_slab_release(heap_type *heap, size_t keep, size_t *released) {
       kept += stays ? size : 0;
       gone += stays || refused ? 0 : size;
       err = refused ? refused : err;
+    } else {
+      aml_internal_slab_drop_descriptions(heap, chunk);
     }
     chunk = next;
   }

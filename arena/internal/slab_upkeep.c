@@ -27,9 +27,9 @@ enum { UNIT = AML_INTERNAL_SLAB_UNIT };
 // then 1 / SHARE_TO_KEEP of what is live may stay, and at least so much.
 enum {
   SHARE_TO_SINK = 8,
-  LEAST_TO_SINK = 1 << 20,
+  LEAST_TO_SINK = 1 << 19,
   SHARE_TO_KEEP = 64,
-  LEAST_TO_KEEP = 1 << 20,
+  LEAST_TO_KEEP = 1 << 19,
   SHORTLY_NS = 100000000
 };
 
@@ -137,12 +137,12 @@ static struct balance balance_of(const bins_type *bins) {
   return its;
 }
 
-/** Gives memory back now, or puts that off. */
-static void give_back_or_wait(bins_type *bins, const struct balance *its) {
+/** Gives memory back now, or puts that off. Returns: whether it did, as live bytes have sunk. */
+static bool give_back_or_wait(bins_type *bins, const struct balance *its) {
   const int64_t now = now_ns();
   const bool is_due = its->has_sunk || its->has_gathered || now - its->put_off_ns >= SHORTLY_NS;
   if (!is_due || !aml_internal_slab_try_lock(&bins->purge_lock))
-    return;
+    return false;
   const bool has_risen = its->put_off_ns != 0 || its->mark > bins->purged_size + its->sink;
   const int64_t last = its->put_off_ns > bins->purged_ns ? its->put_off_ns : bins->purged_ns;
   const bool waits = its->has_sunk && has_risen && now - last < SHORTLY_NS;
@@ -155,12 +155,13 @@ static void give_back_or_wait(bins_type *bins, const struct balance *its) {
     bins->purged_ns = now;
   }
   aml_internal_slab_unlock(&bins->purge_lock);
+  return its->has_sunk && !waits;
 }
 
-void aml_internal_slab_decay(bins_type *bins) {
+bool aml_internal_slab_decay(bins_type *bins) {
   const struct balance its = balance_of(bins);
-  if ((its.has_sunk || its.has_gathered || its.put_off_ns != 0) && !bins->keeps)
-    give_back_or_wait(bins, &its);
+  return (its.has_sunk || its.has_gathered || its.put_off_ns != 0) && !bins->keeps &&
+         give_back_or_wait(bins, &its);
 }
 
 int aml_internal_slab_bins_trim(bins_type *bins, size_t keep, size_t *released) {
