@@ -2,6 +2,8 @@
 
 #include "aml/core/device_rank.h"
 
+#include <limits.h>
+
 #include "aml/core/error.h"
 
 /** A query with its defaults filled in. */
@@ -188,5 +190,39 @@ int aml_devices_best(const struct aml_devices *devices, const struct aml_device_
   if (!is_known)
     return aml_error_set(-AML_ENOENT, call, "criterion", "is a figure that is known of no device");
   *best = found;
+  return 0;
+}
+
+/** How far a device with such CPUs is from another; its own memory is nearest to it. */
+static int distance_from(const struct aml_devices *devices, int from, int to) {
+  const int distance = aml_devices_distance(devices, from, to);
+  return from == to ? 0 : distance < 0 ? INT_MAX : distance;
+}
+
+int aml_devices_nearest_cpus(const struct aml_devices *devices, int number,
+                             struct aml_cpuset *cpus) {
+  static const char call[] = "aml_devices_nearest_cpus";
+  struct aml_cpuset found = {{0}};
+  int nearest = INT_MAX;
+  if (devices == NULL || cpus == NULL)
+    return aml_error_set(-AML_EINVAL, call, devices == NULL ? "devices" : "cpus", "is null");
+  if (aml_devices_find(devices, number) == NULL)
+    return aml_error_set(-AML_ENODEV, call, "number", "is no device's");
+  for (size_t i = 0; i < aml_devices_count(devices); ++i) {
+    const struct aml_device *const device = aml_devices_at(devices, i);
+    const int distance = distance_from(devices, device->number, number);
+    struct aml_cpuset near = device->near_cpus;
+    aml_cpuset_intersect(&near, aml_devices_cpus(devices));
+    if (distance > nearest || distance == INT_MAX || aml_cpuset_is_empty(&near))
+      continue;
+    if (distance == nearest)
+      aml_cpuset_unite(&near, &found);
+    nearest = distance;
+    found = near;
+  }
+  if (nearest == INT_MAX)
+    return aml_error_set(-AML_ENOENT, call, "number",
+                         "is a device to which no distance is known from CPUs");
+  *cpus = found;
   return 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // Chooses among the memory devices of a machine: the nearest, the largest, the fastest, of a kind,
-// from CPUs.
+// from CPUs; and the CPUs that are nearest to one of them.
 //
 //     struct aml_nodeset fast;
 //     err = aml_devices_best(devices, &(struct aml_device_query){
@@ -83,6 +83,20 @@ AML_PUBLIC AML_MUST_CHECK int aml_devices_rank(const struct aml_devices *devices
 AML_PUBLIC AML_MUST_CHECK int aml_devices_best(const struct aml_devices *devices,
                                                const struct aml_device_query *query,
                                                struct aml_nodeset *best);
+
+/**
+ * Tell the CPUs that threads working on a device's memory should run on: its own, or of one that
+ * has none those of the nearest device that has, of all such where several tie. Of CPUs that this
+ * process may not run on nothing is told, so the nearest may be farther.
+ *
+ * @param number  of the device.
+ *
+ * Returns: 0; -AML_EINVAL: null; -AML_ENODEV: there is no such device; -AML_ENOENT: no distance is
+ * known from a device with CPUs to it.
+ * Cost: no system call.
+ */
+AML_PUBLIC AML_MUST_CHECK int aml_devices_nearest_cpus(const struct aml_devices *devices,
+                                                       int number, struct aml_cpuset *cpus);
 
 #ifdef __cplusplus
 }

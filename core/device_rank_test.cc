@@ -149,6 +149,49 @@ TEST(DeviceRank, ACapacityThatIsTooSmallGetsTheBest) {
   EXPECT_EQ(4u, count);
 }
 
+std::string NearestCpus(const Devices &devices, int number) {
+  aml_cpuset cpus = {};
+  EXPECT_EQ(0, aml_devices_nearest_cpus(devices.get(), number, &cpus)) << aml_error_detail();
+  return Text(cpus);
+}
+
+TEST(DeviceRank, TheNearestCpusAreTheDevicesOwnOrThoseOfTheNearestThatHasSome) {
+  const Devices cxl = Read("cxl");
+  EXPECT_EQ("0-15", NearestCpus(cxl, 0));
+  EXPECT_EQ("16-31", NearestCpus(cxl, 1));
+  EXPECT_EQ("0-15", NearestCpus(cxl, 2));
+  EXPECT_EQ("56-111", NearestCpus(Read("hbm_flat"), 3));
+}
+
+TEST(DeviceRank, TheNearestCpusAreOfAllThatTie) {
+  SysfsTree tree = SysfsTree::Of("hbm_flat");
+  tree.Write("sys/devices/system/node/node1/distance", "21 10 13 13\n");
+  EXPECT_EQ("0-111", NearestCpus(Read(tree), 2));
+}
+
+TEST(DeviceRank, TheNearestCpusAreAmongThoseThatTheProcessMayRunOn) {
+  SysfsTree tree = SysfsTree::Of("cxl");
+  tree.Write("proc/self/status", "Cpus_allowed_list:\t14-17\nMems_allowed_list:\t0-4\n");
+  EXPECT_EQ("14-15", NearestCpus(Read(tree), 2));
+  tree.Write("proc/self/status", "Cpus_allowed_list:\t20-21\nMems_allowed_list:\t0-4\n");
+  EXPECT_EQ("20-21", NearestCpus(Read(tree), 0)) << "farther, but there are no others";
+}
+
+TEST(DeviceRank, WithoutDistancesOnlyOwnCpusAreNear) {
+  SysfsTree tree = SysfsTree::Of("cxl");
+  tree.Remove("sys/devices/system/node/node0/distance");
+  tree.Remove("sys/devices/system/node/node1/distance");
+  const Devices devices = Read(tree);
+  EXPECT_EQ("0-15", NearestCpus(devices, 0));
+  aml_cpuset cpus = aml_cpuset_of(9);
+  EXPECT_EQ(-AML_ENOENT, aml_devices_nearest_cpus(devices.get(), 2, &cpus));
+  EXPECT_EQ(-AML_ENODEV, aml_devices_nearest_cpus(devices.get(), 5, &cpus));
+  EXPECT_STREQ("aml_devices_nearest_cpus: number is no device's", aml_error_detail());
+  EXPECT_EQ(-AML_EINVAL, aml_devices_nearest_cpus(nullptr, 0, &cpus));
+  EXPECT_EQ(-AML_EINVAL, aml_devices_nearest_cpus(devices.get(), 0, nullptr));
+  EXPECT_EQ("9", Text(cpus)) << "left as it was";
+}
+
 TEST(DeviceRank, BadArgumentsAreRefused) {
   const Devices devices = Read("hbm_flat");
   aml_nodeset best = {};
