@@ -14,7 +14,6 @@
 
 #include <limits.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -24,6 +23,7 @@
 #include "aml/core/create.h"
 #include "aml/core/error.h"
 #include "aml/core/internal/pause.h"
+#include "aml/dma/internal/affinity.h"
 #include "aml/dma/internal/clock.h"
 #include "aml/dma/internal/copy.h"
 #include "aml/dma/internal/event.h"
@@ -370,26 +370,25 @@ static int refuse(const char *argument, const char *reason) {
   return aml_error_set(-AML_EINVAL, init_call, argument, reason);
 }
 
-/** One less than the CPUs that this thread may run on, as the one that waits copies too. */
-static size_t default_thread_count(void) {
-  cpu_set_t cpus;
-  if (sched_getaffinity(0, sizeof cpus, &cpus) != 0 || CPU_COUNT(&cpus) < 2)
-    return 1;
-  const size_t count = (size_t)CPU_COUNT(&cpus) - 1;
-  return count < AML_DMA_PARALLEL_MAX_THREADS ? count : AML_DMA_PARALLEL_MAX_THREADS;
+static struct aml_internal_affinity affinity_of(const struct aml_dma_parallel_options *options) {
+  return (struct aml_internal_affinity){options->cpus, options->cpu_count, options->cpu_set};
 }
 
 static int check_options(const struct aml_dma_parallel_options *options) {
+  const struct aml_internal_affinity affinity = affinity_of(options);
   if (options->thread_count > AML_DMA_PARALLEL_MAX_THREADS)
     return refuse("thread_count", "is above AML_DMA_PARALLEL_MAX_THREADS");
   if (options->queue_size > (size_t)1 << MAX_QUEUE_LOG2)
     return refuse("queue_size", "is above 16777216");
-  if ((options->cpus == NULL) != (options->cpu_count == 0))
-    return refuse("cpus", "is null where cpu_count is not 0, or the other way round");
-  for (size_t i = 0; i < options->cpu_count; ++i)
-    if (options->cpus[i] < 0 || options->cpus[i] >= CPU_SETSIZE)
-      return aml_error_set_value(-AML_EINVAL, init_call, "cpus", i, "is no CPU's number");
-  return 0;
+  return aml_internal_affinity_check(&affinity, init_call);
+}
+
+static size_t thread_count_of(const struct aml_dma_parallel_options *options) {
+  const struct aml_internal_affinity affinity = affinity_of(options);
+  if (options->thread_count != 0)
+    return options->thread_count;
+  const size_t count = aml_internal_affinity_thread_count(&affinity);
+  return count < AML_DMA_PARALLEL_MAX_THREADS ? count : AML_DMA_PARALLEL_MAX_THREADS;
 }
 
 /** Zeroed memory that begins with a line; null if there is none. */
@@ -410,8 +409,7 @@ static struct aml_internal_parallel *make_state(const struct aml_dma_parallel_op
   parallel->ring.log2_size = MIN_QUEUE_LOG2;
   while ((size_t)1 << parallel->ring.log2_size < queue_size)
     ++parallel->ring.log2_size;
-  parallel->thread_count =
-      options->thread_count == 0 ? default_thread_count() : options->thread_count;
+  parallel->thread_count = thread_count_of(options);
   parallel->chunk_size = options->chunk_size == 0 ? DEFAULT_CHUNK_SIZE : options->chunk_size;
   parallel->spin_ns = options->spin_ns == 0 ? DEFAULT_SPIN_NS : options->spin_ns;
   parallel->jobs.count = parallel->thread_count + GUEST_JOBS;
@@ -430,16 +428,12 @@ static struct aml_internal_parallel *make_state(const struct aml_dma_parallel_op
 static int start(struct aml_internal_parallel *parallel,
                  const struct aml_dma_parallel_options *options, size_t index) {
   struct worker *const worker = &parallel->workers[index];
+  const struct aml_internal_affinity affinity = affinity_of(options);
   pthread_attr_t attributes;
   int err = pthread_attr_init(&attributes);
   if (err != 0)
     return err;
-  if (options->cpu_count != 0) {
-    cpu_set_t cpus;
-    CPU_ZERO(&cpus);
-    CPU_SET((size_t)options->cpus[index % options->cpu_count], &cpus);
-    err = pthread_attr_setaffinity_np(&attributes, sizeof cpus, &cpus);
-  }
+  err = aml_internal_affinity_set(&affinity, index, &attributes);
   worker->parallel = parallel;
   worker->share = index;
   if (err == 0)

@@ -32,6 +32,7 @@
 #include <stdint.h>
 
 #include "aml/core/block.h"
+#include "aml/core/cpuset.h"
 #include "aml/core/dma.h"
 
 #ifdef __cplusplus
@@ -43,11 +44,19 @@ extern "C" {
 
 /** How a parallel dma is made; each field's zero is its default. */
 struct aml_dma_parallel_options {
-  /** How many; 0: one less than the CPUs that the caller may run on, and 1 at least. */
+  /**
+   * How many; 0: as many as `cpus`, or else one less than there are in `cpu_set`, or than the
+   * caller may run on, and 1 at least.
+   */
   size_t thread_count;
   /** Where they run: thread i on CPU cpus[i % cpu_count] only. Not kept. Null: anywhere. */
   const int *cpus;
   size_t cpu_count; /**< of `cpus` */
+  /**
+   * Instead of `cpus`: each thread on any of these. Near a device are those that
+   * aml_devices_nearest_cpus() tells. Not kept.
+   */
+  const struct aml_cpuset *cpu_set;
   /** Requests that wait for a thread at once; rounded up to a power of two. 0: 1024. */
   size_t queue_size;
   size_t chunk_size; /**< bytes of the pieces that large copies are cut into; 0: 1 MiB */
@@ -77,8 +86,8 @@ extern AML_PUBLIC const struct aml_dma_ops aml_dma_parallel_ops;
  * @param dma      declared by AML_DMA_PARALLEL_DECL, not initialised.
  * @param options  null: the defaults. Not kept.
  *
- * Returns: 0; -AML_EINVAL: an argument, storage of another type, or a CPU that the caller may not
- * run on; -AML_ENOTSUP: kernels; -AML_ENOMEM; -AML_EAGAIN: no more threads.
+ * Returns: 0; -AML_EINVAL: an argument, storage of another type, or no CPU that threads may run
+ * on; -AML_ENOTSUP: kernels; -AML_ENOMEM; -AML_EAGAIN: no more threads.
  */
 AML_PUBLIC AML_MUST_CHECK int aml_dma_parallel_init(struct aml_dma *dma,
                                                     const struct aml_dma_parallel_options *options);

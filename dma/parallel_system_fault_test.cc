@@ -3,6 +3,8 @@
 // dma:parallel without memory or threads, and how much of both it takes once it is made.
 
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <sched.h>
 
 #include <atomic>
 #include <cerrno>
@@ -11,6 +13,7 @@
 #include <iterator>
 #include <thread>
 
+#include "aml/core/cpuset.h"
 #include "aml/core/dma.h"
 #include "aml/core/error.h"
 #include "aml/core/tile.h"
@@ -18,6 +21,19 @@
 #include "aml/dma/parallel.h"
 #include "aml/tests/fault/each_failure.h"
 #include "aml/tests/fault/system.h"
+
+namespace {
+
+/** How many threads are given their place before there is no memory for that. */
+int spared_places = 0;
+
+} // namespace
+
+// The name that the linker's --wrap asks for; only calls of AML come by here.
+// NOLINTNEXTLINE(bugprone-reserved-identifier)
+extern "C" int __wrap_pthread_attr_setaffinity_np(pthread_attr_t *, size_t, const cpu_set_t *) {
+  return spared_places-- > 0 ? 0 : ENOMEM;
+}
 
 namespace {
 
@@ -46,6 +62,22 @@ TEST(DmaParallelSystemFault, CreateWithoutMemoryOrThreadsLeavesNothing) {
     EXPECT_EQ(is_memory ? 5u : 3u, failures);
     ASSERT_NE(nullptr, dma);
     aml_dma_destroy(&dma);
+    EXPECT_EQ(threads, CountThreads());
+  }
+}
+
+TEST(DmaParallelSystemFault, CreateWithoutMemoryForPlacesLeavesNothing) {
+  const aml_cpuset any = aml_cpuset_of(0);
+  aml_dma_parallel_options options = {};
+  options.thread_count = 3;
+  options.cpu_set = &any;
+  std::thread([] {}).join();
+  const size_t threads = CountThreads();
+  for (int spared = 0; spared < 3; ++spared) {
+    spared_places = spared;
+    aml_dma *dma = nullptr;
+    EXPECT_EQ(-AML_ENOMEM, aml_dma_parallel_create(&dma, &options));
+    EXPECT_EQ(nullptr, dma);
     EXPECT_EQ(threads, CountThreads());
   }
 }

@@ -12,6 +12,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <filesystem>
+#include <iterator>
 #include <memory>
 #include <numeric>
 #include <random>
@@ -20,6 +22,9 @@
 #include <thread>
 #include <vector>
 
+#include "aml/core/cpuset.h"
+#include "aml/core/device.h"
+#include "aml/core/device_rank.h"
 #include "aml/core/dma.h"
 #include "aml/core/error.h"
 #include "aml/core/tile.h"
@@ -119,6 +124,15 @@ TEST(DmaParallel, OptionsThatAreNoneAreRefused) {
   options.cpus = none;
   options.cpu_count = 2;
   expect_refused("cpus 1 is no CPU's number", options);
+  const aml_cpuset empty = {};
+  options.cpu_set = &empty;
+  const int first[] = {0};
+  options.cpus = first;
+  options.cpu_count = 1;
+  expect_refused("cpu_set is given, and so are cpus", options);
+  options.cpus = nullptr;
+  options.cpu_count = 0;
+  expect_refused("cpu_set is empty", options);
   options = {};
   options.kernels = "abacus";
   AML_DMA_PARALLEL_DECL(dma);
@@ -127,51 +141,121 @@ TEST(DmaParallel, OptionsThatAreNoneAreRefused) {
 }
 
 TEST(DmaParallel, ACpuThatIsNotThereIsRefused) {
-  const int far[] = {CPU_SETSIZE - 1};
-  aml_dma_parallel_options options = Threads(2);
-  options.cpus = far;
-  options.cpu_count = 1;
-  AML_DMA_PARALLEL_DECL(dma);
-  EXPECT_EQ(-AML_EINVAL, aml_dma_parallel_init(dma, &options));
-  EXPECT_EQ(0u, std::string(aml_error_detail()).rfind("aml_dma_parallel_init: pthread_create", 0));
+  const int far[] = {AML_CPUSET_CAPACITY - 1};
+  const aml_cpuset set = aml_cpuset_of(far[0]);
+  aml_dma_parallel_options options[2] = {Threads(2), Threads(2)};
+  options[0].cpus = far;
+  options[0].cpu_count = 1;
+  options[1].cpu_set = &set;
+  for (const aml_dma_parallel_options &each : options) {
+    AML_DMA_PARALLEL_DECL(dma);
+    EXPECT_EQ(-AML_EINVAL, aml_dma_parallel_init(dma, &each));
+    EXPECT_STREQ("aml_dma_parallel_init: pthread_create: Invalid argument", aml_error_detail());
+  }
 }
 
-TEST(DmaParallel, ThreadsRunWhereTheyAreToldAndTakeNoSignals) {
-  cpu_set_t mine;
-  ASSERT_EQ(0, sched_getaffinity(0, sizeof mine, &mine));
-  int last = CPU_SETSIZE - 1;
-  while (!CPU_ISSET(static_cast<size_t>(last), &mine))
-    --last;
+/** Where a thread of a dma may run, and whether signals may reach it. */
+struct Seen {
+  aml_cpuset cpus{};
+  bool takes_signals = true;
+};
+
+int Look(void *, const void *, size_t, void *argument) {
+  auto *const seen = static_cast<Seen *>(argument);
+  cpu_set_t cpus;
+  sigset_t blocked;
+  if (sched_getaffinity(0, sizeof cpus, &cpus) == 0)
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+      if (CPU_ISSET(static_cast<size_t>(cpu), &cpus))
+        aml_cpuset_add(&seen->cpus, cpu);
+  if (pthread_sigmask(SIG_BLOCK, nullptr, &blocked) == 0)
+    seen->takes_signals = sigismember(&blocked, SIGUSR1) != 1 || sigismember(&blocked, SIGINT) != 1;
+  return 0;
+}
+
+Seen LookFromAThreadOf(aml_dma *dma) {
+  Seen seen;
+  const aml_dma_operation operation = {Look, &seen, 0, 0};
+  aml_dma_options options = {};
+  options.operation = &operation;
+  Transfer transfer;
+  EXPECT_EQ(0, transfer.Submit(dma, &options));
+  bool done = false;
+  while (!done) { // not wait, which would run it here
+    EXPECT_EQ(0, aml_dma_test(&transfer.request, &done));
+    std::this_thread::yield();
+  }
+  return seen;
+}
+
+struct DestroyDevices {
+  void operator()(aml_devices *devices) const { aml_devices_destroy(&devices); }
+};
+
+class DmaParallelPlaced : public testing::Test {
+protected:
+  void SetUp() override {
+    aml_devices *devices = nullptr;
+    ASSERT_EQ(0, aml_devices_read(&devices, nullptr)) << aml_error_detail();
+    devices_.reset(devices);
+    mine_ = *aml_devices_cpus(devices);
+    ASSERT_FALSE(aml_cpuset_is_empty(&mine_));
+  }
+
+  std::unique_ptr<aml_devices, DestroyDevices> devices_;
+  aml_cpuset mine_{};
+};
+
+TEST_F(DmaParallelPlaced, ThreadsRunWhereTheyAreToldAndTakeNoSignals) {
+  const int last = aml_cpuset_last(&mine_);
   aml_dma_parallel_options options = Threads(2);
   options.cpus = &last;
   options.cpu_count = 1;
-  const Dma dma = Create(options);
-  struct Seen {
-    std::atomic<int> cpus{0};
-    std::atomic<bool> is_blocked{false};
-  } seen;
-  const auto look = [](void *, const void *, size_t, void *argument) {
-    auto *const found = static_cast<Seen *>(argument);
-    cpu_set_t cpus;
-    sigset_t blocked;
-    if (sched_getaffinity(0, sizeof cpus, &cpus) == 0)
-      found->cpus = CPU_COUNT(&cpus);
-    if (pthread_sigmask(SIG_BLOCK, nullptr, &blocked) == 0)
-      found->is_blocked = sigismember(&blocked, SIGUSR1) == 1 && sigismember(&blocked, SIGINT) == 1;
-    return 0;
-  };
-  const aml_dma_operation operation = {look, &seen, 0, 0};
-  aml_dma_options submitted = {};
-  submitted.operation = &operation;
-  Transfer transfer;
-  ASSERT_EQ(0, transfer.Submit(dma.get(), &submitted));
-  bool done = false;
-  while (!done) { // not wait, which would run it here
-    ASSERT_EQ(0, aml_dma_test(&transfer.request, &done));
-    std::this_thread::yield();
+  const Seen seen = LookFromAThreadOf(Create(options).get());
+  const aml_cpuset only = aml_cpuset_of(last);
+  EXPECT_TRUE(aml_cpuset_is_equal(&only, &seen.cpus));
+  EXPECT_FALSE(seen.takes_signals);
+}
+
+TEST_F(DmaParallelPlaced, ThreadsRunNearADevice) {
+  for (size_t i = 0; i < aml_devices_count(devices_.get()); ++i) {
+    const int number = aml_devices_at(devices_.get(), i)->number;
+    aml_cpuset near = {};
+    if (aml_devices_nearest_cpus(devices_.get(), number, &near) != 0)
+      continue;
+    aml_dma_parallel_options options = Threads(1);
+    options.cpu_set = &near;
+    const Seen seen = LookFromAThreadOf(Create(options).get());
+    EXPECT_TRUE(aml_cpuset_is_equal(&near, &seen.cpus)) << number;
   }
-  EXPECT_EQ(1, seen.cpus);
-  EXPECT_TRUE(seen.is_blocked);
+}
+
+size_t CountThreads() {
+  using Entries = std::filesystem::directory_iterator;
+  return static_cast<size_t>(std::distance(Entries("/proc/self/task"), Entries()));
+}
+
+TEST_F(DmaParallelPlaced, ThereAreAsManyThreadsAsPlacesOrOneLessThanASetHas) {
+  std::thread([] {}).join(); // with the first, thread sanitizer starts one of its own
+  const size_t before = CountThreads();
+  const int first = aml_cpuset_next(&mine_, -1);
+  const int three[] = {first, first, first};
+  aml_dma_parallel_options options = {};
+  options.cpus = three;
+  options.cpu_count = 3;
+  const Dma placed = Create(options);
+  EXPECT_EQ(before + 3, CountThreads());
+  aml_cpuset five = aml_cpuset_of(first); // and four that may be none of this machine
+  for (int cpu = 0; aml_cpuset_count(&five) < 5; ++cpu)
+    aml_cpuset_add(&five, cpu);
+  options = {};
+  options.cpu_set = &five;
+  const Dma near = Create(options);
+  EXPECT_EQ(before + 3 + 4, CountThreads());
+  const aml_cpuset one = aml_cpuset_of(first);
+  options.cpu_set = &one;
+  const Dma single = Create(options);
+  EXPECT_EQ(before + 3 + 4 + 1, CountThreads());
 }
 
 TEST(DmaParallel, WhatNoThreadHasBegunTheOneThatWaitsRuns) {
