@@ -49,7 +49,10 @@ enum aml_dma_capability {
   AML_DMA_CAN_OPERATE = 1 << 3  /**< takes operations */
 };
 
-/** What becomes of the destination; the best kind of store depends on it. */
+/**
+ * What becomes of the destination; the best kind of store depends on it. A hint, without meaning
+ * for operations, which store as they do.
+ */
 enum aml_dma_use {
   AML_DMA_USE_UNKNOWN = 0, /**< decide by size */
   AML_DMA_USE_SOON,        /**< read soon: keep it in cache */
