@@ -6,7 +6,8 @@
  * sequentially consistent there.
  *
  * Shown for all interleavings: each request runs once, or never if it was called off; a claim gets
- * the request that was put there; nobody sleeps for ever; all ends.
+ * the request that was put there; nobody sleeps or looks for ever; all ends. (A loop that looks is
+ * a statement that blocks here, so that one which finds nothing any more is a deadlock.)
  *
  * tests/model/run says with which numbers of all, and which defects must be found (BROKEN_...).
  */
@@ -38,6 +39,7 @@ byte head, tail;
 #define CANCELED 2
 byte state[COUNT];    /* of requests */
 byte position[COUNT]; /* where they were put */
+bool is_ready[COUNT]; /* what they come after was done when they were put */
 byte ran[COUNT];
 
 /* `asleep` has a bit for each who is in futex(2): those who are woken are those who were there. */
@@ -80,6 +82,10 @@ inline wake_all(event) {
 
 #define HAS_WORK \
   (slot[head % SIZE].lap != head / SIZE || slot[head % SIZE].phase != FREE)
+#define CAN_TAKE \
+  (slot[head % SIZE].lap != head / SIZE || slot[head % SIZE].phase == READY)
+#define IS_FREE(p) \
+  (slot[(p) % SIZE].lap == (p) / SIZE && slot[(p) % SIZE].phase == FREE)
 #define IS_FINISHED(p) \
   (slot[(p) % SIZE].lap > (p) / SIZE && slot[(p) % SIZE].unfinished == 0)
 
@@ -131,42 +137,15 @@ inline try_claim(p, claimed) {
   }
 }
 
-/* The last request comes after the first, if AFTER: its phase in the queue is another one. */
+/* Request AFTER comes after request 0: its phase in the queue is another one. */
 #ifdef AFTER
-#define IS_LATER(r) ((r) == COUNT - 1)
+#define IS_LATER(r) ((r) == AFTER)
 #else
 #define IS_LATER(r) false
 #endif
 
-/* Waits for the first request, as aml_dma_request_await_others(). */
-inline await_first() {
-  do
-  :: state[0] != PENDING -> break
-  :: else ->
-     try_claim(position[0], helped);
-     if
-     :: helped -> perform_now(0, position[0])
-     :: else ->
-        prepare(done, ticket);
-        if
-        :: state[0] != PENDING -> forget(done, ticket)
-        :: else -> sleep(done, ticket)
-        fi
-     fi
-  od
-}
-
-/* What whoever claimed a request does. */
-inline perform(r, p) {
-  if
-  :: IS_LATER(r) -> await_first()
-  :: else
-  fi;
-  perform_now(r, p)
-}
-
-/* aml_internal_ring_take(), and run. */
-inline run_next(any, got) {
+/* aml_internal_ring_take(), with what run_next() says of more work. */
+inline take(any, r, at, got) {
   got = false;
   do
   :: atomic {
@@ -199,7 +178,6 @@ inline run_next(any, got) {
            assert(position[r] == at);
            atomic { if :: head == at -> head++ :: else fi }
            if :: HAS_WORK -> wake_one() :: else fi;
-           perform(r, at);
            break
         :: else
         fi
@@ -207,7 +185,53 @@ inline run_next(any, got) {
         atomic { if :: head == at -> head++ :: else fi }
      fi
   od;
-  atomic { r = 0; at = 0; lap = 0; phase = 0; unfinished = 0 } /* fewer states */
+  atomic { lap = 0; phase = 0; unfinished = 0 } /* fewer states */
+}
+
+/* Waits for request 0, as aml_dma_request_await_others(). */
+inline await_first() {
+  do
+  :: state[0] != PENDING -> break
+  :: else ->
+     try_claim(position[0], helped);
+     if
+     :: helped -> perform_now(0, position[0])
+     :: else ->
+        take(false, other, there, helped);
+        if
+        :: helped -> perform_now(other, there)
+        :: else
+        fi;
+        atomic { other = 0; there = 0 }
+        if
+        :: helped
+        :: else ->
+           prepare(done, ticket);
+           if
+           :: state[0] != PENDING -> forget(done, ticket)
+           :: else -> sleep(done, ticket)
+           fi
+        fi
+     fi
+  od
+}
+
+/* What whoever claimed a request does. */
+inline perform(r, p) {
+  if
+  :: IS_LATER(r) -> await_first()
+  :: else
+  fi;
+  perform_now(r, p)
+}
+
+inline run_next(any, got) {
+  take(any, r, at, got);
+  if
+  :: got -> perform(r, at)
+  :: else
+  fi;
+  atomic { r = 0; at = 0 }
 }
 
 /* Waits for a request of one's own. */
@@ -217,7 +241,7 @@ inline wait(mine) {
   :: else ->
      got = false;
      if
-     :: !IS_LATER(mine) || state[0] != PENDING -> try_claim(position[mine], got)
+     :: is_ready[mine] -> try_claim(position[mine], got)
      :: else
      fi;
      if
@@ -237,20 +261,42 @@ inline wait(mine) {
   od
 }
 
-/* Puts a request into the queue; where that is full, runs what is in it. */
-inline submit(mine) {
+/* Puts a request into the queue; where that is full, runs what is in it. A thread that sleeps is
+ * woken first, for what was put before it as one of many. */
+inline put(mine) {
+  is_ready[mine] = !IS_LATER(mine) || state[0] != PENDING;
   atomic { position[mine] = tail; tail++ }
-  do
-  :: slot[position[mine] % SIZE].lap == position[mine] / SIZE &&
-     slot[position[mine] % SIZE].phase == FREE -> break
-  :: else -> run_next(false, got)
-  od;
-#ifdef BROKEN_WAKE
-  wake_one();
+#ifndef BROKEN_BATCH
+  if
+  :: IS_FREE(position[mine])
+  :: else -> wake_one()
+  fi;
 #endif
+  do
+  :: IS_FREE(position[mine]) -> break
+  :: else ->
+     run_next(false, got);
+     if /* looks again and again */
+     :: got
+     :: !got -> IS_FREE(position[mine]) || CAN_TAKE
+     fi
+  od;
   slot[position[mine] % SIZE].request = mine;
-  slot[position[mine] % SIZE].phase = (IS_LATER(mine) -> LATER : READY);
-#ifndef BROKEN_WAKE
+  slot[position[mine] % SIZE].phase = (IS_LATER(mine) -> LATER : READY)
+}
+
+/* Requests first .. first + EACH - 1, one by one or as one of many. */
+inline submit() {
+  for (i : first .. first + EACH - 1) {
+#ifdef BROKEN_WAKE
+    wake_one();
+#endif
+    put(i);
+#if !defined(BROKEN_WAKE) && !defined(BATCH)
+    wake_one()
+#endif
+  }
+#if !defined(BROKEN_WAKE) && defined(BATCH)
   wake_one()
 #endif
 }
@@ -291,9 +337,9 @@ inline barrier() {
 }
 
 proctype submitter(byte first) {
-  byte r, at, lap, phase, unfinished, ticket, i;
+  byte r, at, other, there, lap, phase, unfinished, ticket, i;
   bool got, helped;
-  for (i : first .. first + EACH - 1) { submit(i) }
+  submit();
 #ifdef CANCEL
   call_off(first);
 #endif
@@ -309,7 +355,7 @@ proctype submitter(byte first) {
 }
 
 proctype worker() {
-  byte r, at, lap, phase, unfinished, ticket;
+  byte r, at, other, there, lap, phase, unfinished, ticket;
   bool got, found, helped;
   do
   :: run_next(true, got);
@@ -342,7 +388,7 @@ proctype worker() {
 
 /* A barrier at any time, and the end of the dma. */
 proctype owner() {
-  byte r, at, lap, phase, unfinished, ticket, p, end;
+  byte r, at, other, there, lap, phase, unfinished, ticket, p, end;
   bool got, helped;
 #ifdef BARRIER
   barrier();
