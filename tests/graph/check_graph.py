@@ -9,8 +9,9 @@
 5. With --tests, for the graph of all there is: a type has a test, a contract test and a benchmark
    with a smoke test beside it; a library of core/ that has sources and is not internal has a test.
 
-A type is a cc_library of a block's folder that is neither for tests only nor internal: named
-internal…, or in a folder internal/. Depending on a source file of another folder counts as depending on it.
+A type is a cc_library of a block's folder that is neither for tests only, nor internal: named
+internal…, or in a folder internal/, nor tagged c++, as a way to use a block from C++ is. Depending on
+a source file of another folder counts as depending on it.
 
 usage: check_graph.py [--umbrella] [--tests] GRAPH.xml
 """
@@ -35,6 +36,7 @@ class Rule:
         self.inputs = [normalize(i.get("name")) for i in element.findall("rule-input")]
         self.has_sources = element.find("list[@name='srcs']/label") is not None
         self.testonly = element.find("boolean[@name='testonly'][@value='true']") is not None
+        self.is_for_cxx = element.find("list[@name='tags']/string[@value='c++']") is not None
         self.headers = [
             normalize(label.get("value")) for label in element.findall("list[@name='hdrs']/label")
         ]
@@ -64,7 +66,8 @@ def is_library(rule):
 
 
 def is_type(rule):
-    return is_library(rule) and folder(rule.name) in BLOCKS and not is_internal(rule.name)
+    in_block = folder(rule.name) in BLOCKS and not is_internal(rule.name)
+    return is_library(rule) and in_block and not rule.is_for_cxx
 
 
 def closure(rules, start):

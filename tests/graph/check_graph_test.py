@@ -87,6 +87,14 @@ class CheckGraphTest(unittest.TestCase):
         found = self.violations({"//tiling:1d": ["//core:error"]}, umbrella=True)
         self.assertEqual(found, ["//:aml must depend on //tiling:1d"])
 
+    def test_what_is_for_cxx_is_no_type_and_depends_as_one(self):
+        tags = '<list name="tags"><string value="c++"/></list>'
+        resource = {"//arena:resource": ["//core:arena"]}
+        self.assertEqual(self.violations(resource, umbrella=True, **{"//arena:resource": tags}), [])
+        resource = {"//arena:resource": ["//arena:bump"]}
+        found = self.violations(resource, **{"//arena:resource": tags})
+        self.assertTrue(found[0].startswith("//arena:resource must not depend on //arena:bump"))
+
     def test_names_each_test_and_benchmark_that_is_lacking(self):
         sources = '<list name="srcs"><label value="//core:error.c"/></list>'
         beside = ["_test", "_contract_test", "_benchmark", "_benchmark_smoke_test"]
