@@ -27,6 +27,9 @@
 #include "aml/arena/debug.h"
 #include "aml/arena/tracked.h"
 #include "aml/arena/slab.h"
+#ifdef AML_HAVE_JEMALLOC
+#include "aml/arena/jemalloc.h"
+#endif
 #include "aml/binding/block.h"
 #include "aml/binding/cyclic.h"
 #include "aml/binding/function.h"

@@ -27,6 +27,41 @@ def _find_missing(repository_ctx, compiler):
     for library in repository_ctx.attr.libraries:
         if not _has_library(repository_ctx, compiler, library):
             return "library lib%s" % library
+    if repository_ctx.attr.condition:
+        repository_ctx.file("condition.c", "".join(
+            ["#include <%s>\n" % header for header in repository_ctx.attr.headers],
+        ) + "#if !(%s)\n#error\n#endif\n" % repository_ctx.attr.condition)
+        probe = repository_ctx.execute([compiler, "-x", language, "-fsyntax-only", "condition.c"])
+        if probe.return_code != 0:
+            return "library with " + repository_ctx.attr.condition
+    return None
+
+def _isolate(repository_ctx, compiler):
+    """Makes isolated.a of an archive: `symbols`, each renamed, are all that it defines.
+
+    Returns what failed, or None.
+    """
+    attr = repository_ctx.attr
+    programs = {}
+    for name in ["ar", "ld", "objcopy"]:
+        found = repository_ctx.execute([compiler, "-print-prog-name=" + name])
+        programs[name] = found.stdout.strip() or name
+    archive = repository_ctx.execute([compiler, "-print-file-name=lib%s.a" % attr.isolate])
+    keep = ["--keep-global-symbol=" + symbol for symbol in attr.symbols]
+    rename = []
+    wanted = []
+    for symbol in attr.symbols:
+        rename += ["--redefine-sym", "%s=%s%s" % (symbol, attr.prefix, symbol)]
+        wanted += ["-u", symbol]
+    for command in [
+        [programs["ld"], "-r", "-o", "whole.o"] + wanted + [archive.stdout.strip()],
+        [programs["objcopy"]] + keep + ["whole.o", "kept.o"],
+        [programs["objcopy"]] + rename + ["kept.o", "isolated.o"],
+        [programs["ar"], "rcsD", "isolated.a", "isolated.o"],
+    ]:
+        done = repository_ctx.execute(command)
+        if done.return_code != 0:
+            return "archive lib%s.a that %s takes (%s)" % (attr.isolate, command[0], done.stderr)
     return None
 
 _HEAD = """load("@rules_cc//cc:cc_library.bzl", "cc_library")
@@ -37,6 +72,7 @@ package(default_visibility = ["//visibility:public"])
 _TARGET = """
 cc_library(
     name = "{name}",
+    srcs = {srcs},
     linkopts = {linkopts},
 )
 """
@@ -77,6 +113,8 @@ def _system_library_impl(repository_ctx):
         missing = "library, which AML_WITHOUT names,"
     else:
         missing = _find_missing(repository_ctx, compiler)
+    if not missing and attr.isolate:
+        missing = _isolate(repository_ctx, compiler)
 
     build = _HEAD
     constraint = "install_" + "_and_".join(attr.packages)
@@ -94,7 +132,11 @@ def _system_library_impl(repository_ctx):
         if missing:
             build += _STUB.format(name = target, constraint = constraint)
         else:
-            build += _TARGET.format(name = target, linkopts = repr(linkopts))
+            build += _TARGET.format(
+                name = target,
+                linkopts = repr(linkopts),
+                srcs = repr(["isolated.a"] if attr.isolate else []),
+            )
         if attr.optional:
             build += _OPTIONAL.format(
                 name = target,
@@ -113,8 +155,16 @@ system_library = repository_rule(
     libraries to treat as missing, separated by commas.
     """,
     attrs = {
+        "condition": attr.string(doc = "What must hold of the headers' macros, as #if takes it."),
         "headers": attr.string_list(doc = "Headers that must be found."),
         "id": attr.string(doc = "The repository's own name, for messages and AML_WITHOUT."),
+        "isolate": attr.string(
+            doc = """A static library, without lib and suffix, that the targets take in instead of linking it.
+
+            Only `symbols` of it are seen, with `prefix` before their names, so that it can be
+            linked beside what else defines the same names.
+            """,
+        ),
         "language": attr.string(
             default = "c",
             doc = "The language of the headers, as the compiler's -x takes it.",
@@ -122,6 +172,8 @@ system_library = repository_rule(
         "libraries": attr.string_list(doc = "Libraries that must be found, without lib and suffix."),
         "optional": attr.bool(doc = "Whether to add <target>_if_available beside each target."),
         "packages": attr.string_list(doc = "The Debian packages to name when something is missing."),
+        "prefix": attr.string(doc = "What the symbols of an isolated library are renamed with."),
+        "symbols": attr.string_list(doc = "What is kept of an isolated library."),
         "targets": attr.string_list_dict(doc = "Each target and the options that link it."),
     },
     configure = True,
@@ -161,6 +213,37 @@ def declare_liburing():
         targets = {"uring": ["-luring"]},
     )
 
+def declare_libjemalloc():
+    system_library(
+        name = "libjemalloc",
+        id = "libjemalloc",
+        headers = [
+            "stddef.h",
+            "jemalloc/jemalloc.h",
+        ],
+        libraries = ["jemalloc_pic"],
+        # An arena's own records can be kept out of its memory since 5.3.
+        condition = "JEMALLOC_VERSION_MAJOR == 5 && JEMALLOC_VERSION_MINOR >= 3",
+        # Debian's defines malloc and free, which a program has already.
+        isolate = "jemalloc_pic",
+        symbols = [
+            "dallocx",
+            "mallctl",
+            "malloc_conf",
+            "mallocx",
+            "nallocx",
+            "rallocx",
+            "sallocx",
+            "sdallocx",
+        ],
+        prefix = "aml_internal_jemalloc_",
+        packages = ["libjemalloc-dev"],
+        targets = {"jemalloc": [
+            "-lm",
+            "-lpthread",
+        ]},
+    )
+
 def _googletest():
     system_library(
         name = "googletest",
@@ -194,6 +277,7 @@ def system_dependencies():
     for name, declare in [
         ("numactl", declare_numactl),
         ("openblas", declare_openblas),
+        ("libjemalloc", declare_libjemalloc),
         ("liburing", declare_liburing),
         ("googletest", _googletest),
         ("google_benchmark", _google_benchmark),

@@ -87,6 +87,12 @@ class CheckGraphTest(unittest.TestCase):
         found = self.violations({"//tiling:1d": ["//core:error"]}, umbrella=True)
         self.assertEqual(found, ["//:aml must depend on //tiling:1d"])
 
+    def test_the_umbrella_may_lack_a_type_whose_library_is_not_there(self):
+        changes = {"//arena:other": ["@other//:other"], "@other//:other": []}
+        stub = '<list name="target_compatible_with"><label value="@other//:install_other"/></list>'
+        self.assertEqual(self.violations(changes, umbrella=True, **{"@other//:other": stub}), [])
+        self.assertEqual(len(self.violations(changes, umbrella=True)), 1)
+
     def test_what_is_for_cxx_is_no_type_and_depends_as_one(self):
         tags = '<list name="tags"><string value="c++"/></list>'
         resource = {"//arena:resource": ["//core:arena"]}
