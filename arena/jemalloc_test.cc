@@ -21,7 +21,6 @@
 
 namespace {
 
-constexpr size_t kPage = 4096;
 constexpr size_t kMiB = size_t{1} << 20;
 
 class ArenaJemalloc : public testing::Test {

@@ -96,7 +96,7 @@ static bool reserve_place(struct aml_internal_runs *runs) {
   if (runs->count < runs->capacity)
     return true;
   const size_t capacity = runs->capacity == 0 ? 8 : 2 * runs->capacity;
-  void *const chunks = realloc(runs->chunks, capacity * sizeof(struct aml_internal_runs_chunk *));
+  void *const chunks = realloc(runs->chunks, capacity * sizeof(void *));
   if (chunks == NULL)
     return false;
   runs->chunks = chunks;
@@ -122,8 +122,7 @@ static void frame(const struct aml_internal_runs *runs, struct aml_internal_runs
 
 static void insert(struct aml_internal_runs *runs, struct aml_internal_runs_chunk *chunk) {
   const size_t place = place_of(runs, chunk->base);
-  memmove(&runs->chunks[place + 1], &runs->chunks[place],
-          (runs->count - place) * sizeof runs->chunks[0]);
+  memmove(&runs->chunks[place + 1], &runs->chunks[place], (runs->count - place) * sizeof(void *));
   runs->chunks[place] = chunk;
   ++runs->count;
 }
@@ -243,8 +242,7 @@ static int release(struct aml_internal_runs *runs, size_t index) {
     return err;
   free(chunk);
   --runs->count;
-  memmove(&runs->chunks[index], &runs->chunks[index + 1],
-          (runs->count - index) * sizeof runs->chunks[0]);
+  memmove(&runs->chunks[index], &runs->chunks[index + 1], (runs->count - index) * sizeof(void *));
   return 0;
 }
 
@@ -322,7 +320,7 @@ const char *aml_internal_runs_validate(const struct aml_internal_runs *runs) {
 }
 
 size_t aml_internal_runs_metadata_size(const struct aml_internal_runs *runs) {
-  size_t size = runs->count * sizeof runs->chunks[0];
+  size_t size = runs->count * sizeof(void *);
   for (size_t i = 0; i < runs->count; ++i)
     size += record_size(runs->chunks[i]->pages);
   return size;

@@ -146,7 +146,8 @@ TEST(MallocFamily, AlignmentsAreMet) {
   void *const some = Kept(valloc(1));
   EXPECT_TRUE(IsAligned(some, page));
   std::free(some);
-  void *const rounded = Kept(memalign(48, 1));
+  volatile size_t odd = 48;
+  void *const rounded = Kept(memalign(odd, 1));
   EXPECT_TRUE(IsAligned(rounded, 64)) << "up to a power of two";
   std::free(rounded);
 }

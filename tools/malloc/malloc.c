@@ -80,25 +80,25 @@ EXPORTED void *malloc(size_t size) {
   return take(size, 0, 0);
 }
 
-EXPORTED void *calloc(size_t count, size_t size) {
+EXPORTED void *calloc(size_t nmemb, size_t size) {
   size_t whole;
-  return __builtin_mul_overflow(count, size, &whole) ? fail(ENOMEM)
+  return __builtin_mul_overflow(nmemb, size, &whole) ? fail(ENOMEM)
                                                      : take(whole, 0, AML_ARENA_ZERO);
 }
 
 // Leaves errno as it was.
-EXPORTED void free(void *block) {
-  if (block == NULL)
+EXPORTED void free(void *ptr) {
+  if (ptr == NULL)
     return;
-  if (bootstrap_owns(block)) {
-    bootstrap_free(block);
+  if (bootstrap_owns(ptr)) {
+    bootstrap_free(ptr);
     return;
   }
   // A block of the arena that the C library frees within a call of the arena is lost.
   if (!enter())
     return;
   const int number = errno;
-  aml_arena_free(heap, block);
+  aml_arena_free(heap, ptr);
   leave();
   errno = number;
 }
@@ -119,23 +119,23 @@ static void *move(void *block, size_t size) {
 }
 
 // Of no bytes: free, as glibc has it.
-EXPORTED void *realloc(void *block, size_t size) {
-  if (block == NULL)
+EXPORTED void *realloc(void *ptr, size_t size) {
+  if (ptr == NULL)
     return take(size, 0, 0);
   if (size == 0) {
-    free(block);
+    free(ptr);
     return NULL;
   }
-  if (bootstrap_owns(block) || !enter())
-    return move(block, size);
-  void *const resized = aml_arena_realloc(heap, block, size, 0, 0);
+  if (bootstrap_owns(ptr) || !enter())
+    return move(ptr, size);
+  void *const resized = aml_arena_realloc(heap, ptr, size, 0, 0);
   leave();
   return resized == NULL ? fail(ENOMEM) : resized;
 }
 
-EXPORTED void *reallocarray(void *block, size_t count, size_t size) {
+EXPORTED void *reallocarray(void *ptr, size_t nmemb, size_t size) {
   size_t whole;
-  return __builtin_mul_overflow(count, size, &whole) ? fail(ENOMEM) : realloc(block, whole);
+  return __builtin_mul_overflow(nmemb, size, &whole) ? fail(ENOMEM) : realloc(ptr, whole);
 }
 
 static bool is_power_of_two(size_t number) {
@@ -156,7 +156,7 @@ EXPORTED void *memalign(size_t alignment, size_t size) {
   return take(size, power, 0);
 }
 
-EXPORTED int posix_memalign(void **result, size_t alignment, size_t size) {
+EXPORTED int posix_memalign(void **memptr, size_t alignment, size_t size) {
   if (!is_power_of_two(alignment) || alignment % sizeof(void *) != 0)
     return EINVAL;
   const int number = errno;
@@ -164,7 +164,7 @@ EXPORTED int posix_memalign(void **result, size_t alignment, size_t size) {
   errno = number;
   if (block == NULL)
     return ENOMEM;
-  *result = block;
+  *memptr = block;
   return 0;
 }
 
@@ -183,21 +183,22 @@ EXPORTED void *pvalloc(size_t size) {
   return take(whole & ~(page_size() - 1), page_size(), 0);
 }
 
-EXPORTED size_t malloc_usable_size(void *block) {
-  return block == NULL ? 0 : usable_size(block);
+EXPORTED size_t malloc_usable_size(void *ptr) {
+  return ptr == NULL ? 0 : usable_size(ptr);
 }
 
-EXPORTED int malloc_trim(size_t keep) {
+EXPORTED int malloc_trim(size_t pad) {
   size_t released = 0;
   if (!enter())
     return 0;
-  const int err = aml_arena_trim(heap, keep, &released);
+  const int err = aml_arena_trim(heap, pad, &released);
   leave();
   return err == 0 && released != 0;
 }
 
 // What AML calls in this library; see above.
 
+// NOLINTBEGIN(bugprone-reserved-identifier): the linker's names.
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *block, size_t size);
@@ -234,3 +235,4 @@ void *__wrap_aligned_alloc(size_t alignment, size_t size) {
 void __wrap_free(void *block) {
   free(block);
 }
+// NOLINTEND(bugprone-reserved-identifier)

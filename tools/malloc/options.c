@@ -165,9 +165,11 @@ static bool take_all(struct reader *reader, struct malloc_options *options) {
 
 bool malloc_options_parse(const char *text, struct malloc_options *options, char *fault,
                           size_t capacity) {
+  if (text == NULL)
+    text = "";
   memset(options, 0, sizeof *options);
-  const size_t length = strcspn(text == NULL ? "" : text, ":");
-  struct reader reader = {text == NULL ? "" : text + length, fault, capacity};
+  const size_t length = strcspn(text, ":");
+  struct reader reader = {text + length, fault, capacity};
   if (*reader.rest == ':')
     ++reader.rest;
   if (length == 4 && strncmp(text, "file", 4) == 0)
