@@ -19,14 +19,14 @@
 #include "aml/area/tracked.h"
 #include "aml/arena/buddy.h"
 #include "aml/arena/bump.h"
-#include "aml/arena/tlsf.h"
+#include "aml/arena/debug.h"
 #include "aml/arena/limited.h"
 #include "aml/arena/locked.h"
 #include "aml/arena/pool.h"
-#include "aml/arena/stack.h"
-#include "aml/arena/debug.h"
-#include "aml/arena/tracked.h"
 #include "aml/arena/slab.h"
+#include "aml/arena/stack.h"
+#include "aml/arena/tlsf.h"
+#include "aml/arena/tracked.h"
 #ifdef AML_HAVE_JEMALLOC
 #include "aml/arena/jemalloc.h"
 #endif

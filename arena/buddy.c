@@ -351,7 +351,9 @@ static unsigned capabilities(const struct aml_arena *arena) {
   const struct aml_arena_buddy *const buddy = const_buddy_of(arena);
   const unsigned all = AML_ARENA_CAN_FREE | AML_ARENA_KNOWS_SIZE | AML_ARENA_KNOWS_OWN |
                        AML_ARENA_CAN_RESET | AML_ARENA_CAN_TRIM;
-  return buddy->source.is_readable && buddy->source.is_writable ? all | AML_ARENA_CAN_REALLOC : all;
+  return buddy->source.is_readable && buddy->source.is_writable
+             ? all | AML_ARENA_CAN_REALLOC | AML_ARENA_HOST_MEMORY
+             : all;
 }
 
 static void stats(const struct aml_arena *arena, struct aml_arena_stats *result) {

@@ -218,7 +218,7 @@ static int trim(struct aml_arena *arena, size_t keep, size_t *released) {
 static unsigned capabilities(const struct aml_arena *arena) {
   const unsigned all = AML_ARENA_THREAD_SAFE | AML_ARENA_CAN_FREE | AML_ARENA_KNOWS_SIZE |
                        AML_ARENA_KNOWS_OWN | AML_ARENA_CAN_RESET | AML_ARENA_CAN_TRIM;
-  return all | (state_of(arena)->is_host ? (unsigned)AML_ARENA_CAN_REALLOC : 0);
+  return state_of(arena)->is_host ? all | AML_ARENA_CAN_REALLOC | AML_ARENA_HOST_MEMORY : all;
 }
 
 static void stats(const struct aml_arena *arena, struct aml_arena_stats *result) {

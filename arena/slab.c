@@ -273,7 +273,7 @@ static unsigned capabilities(const struct aml_arena *arena) {
   const state_type *const state = state_of(arena);
   const bool is_host =
       state != NULL && state->bins.heap.source.is_readable && state->bins.heap.source.is_writable;
-  return is_host ? always | AML_ARENA_CAN_REALLOC : always;
+  return is_host ? always | AML_ARENA_CAN_REALLOC | AML_ARENA_HOST_MEMORY : always;
 }
 
 static void stats(const struct aml_arena *arena, struct aml_arena_stats *result) {
