@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cmath>
 #include <cstddef>
 #include <cstdlib>
@@ -15,6 +17,7 @@
 #include <iterator>
 #include <random>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -117,6 +120,58 @@ template <class Allocator> void Bulk(benchmark::State &state, Allocator allocato
       allocator.Free(block);
   }
   state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kBlocks));
+}
+
+// Blocks on their way from one thread to another.
+class Belt {
+public:
+  static constexpr size_t kBatch = 64;
+
+  /** The next batch's places, when the other thread has taken what was there. */
+  void **Begin() {
+    while (head_.load(std::memory_order_relaxed) - tail_.load(std::memory_order_acquire) ==
+           places_.size())
+      std::this_thread::yield();
+    return &places_[head_.load(std::memory_order_relaxed) % places_.size()];
+  }
+  void End() { head_.fetch_add(kBatch, std::memory_order_release); }
+  void Stop() { stopped_.store(true, std::memory_order_release); }
+
+  template <class Take> void TakeAll(Take take) {
+    for (size_t tail = 0;;) {
+      const bool stopped = stopped_.load(std::memory_order_acquire);
+      const size_t head = head_.load(std::memory_order_acquire);
+      for (; tail != head; ++tail)
+        take(places_[tail % places_.size()]);
+      tail_.store(tail, std::memory_order_release);
+      if (stopped)
+        return;
+      std::this_thread::yield();
+    }
+  }
+
+private:
+  std::array<void *, 1024> places_{};
+  alignas(128) std::atomic<size_t> head_{0};
+  alignas(128) std::atomic<size_t> tail_{0};
+  std::atomic<bool> stopped_{false};
+};
+
+template <class Allocator> void Handover(benchmark::State &state, Allocator allocator) {
+  Draws draws(SizeOf(state), 1);
+  Belt belt;
+  std::thread consumer([&] { belt.TakeAll([&](void *block) { allocator.Free(block); }); });
+  for (auto _ : state) {
+    void **const batch = belt.Begin();
+    for (size_t i = 0; i < Belt::kBatch; ++i) {
+      batch[i] = allocator.Alloc(SizeOf(state) == 64 ? 64 : draws.Size());
+      Touch(batch[i]);
+    }
+    belt.End();
+  }
+  belt.Stop();
+  consumer.join();
+  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(Belt::kBatch));
 }
 
 void Overhead(benchmark::State &state, Arena allocator) {
@@ -242,6 +297,23 @@ bool BenchmarkArena(const char *name, MakeArena make) {
       ->Arg(2048)
       ->Arg(65536)
       ->Iterations(1);
+  return true;
+}
+
+bool BenchmarkHandover(const char *name, MakeArena make) {
+  const auto add = [](const std::string &whose, auto run) {
+    benchmark::RegisterBenchmark(("BM_" + whose + "_Handover").c_str(), run)
+        ->Arg(64)
+        ->Arg(1024)
+        ->UseRealTime()
+        ->MeasureProcessCPUTime();
+  };
+  add(name, [make](benchmark::State &state) {
+    WithArena(state, make, [](benchmark::State &its, Arena arena) { Handover(its, arena); });
+  });
+  for (const Peer &peer : Peers())
+    add(std::string("Peer_") + peer.name,
+        [peer](benchmark::State &state) { Handover(state, peer); });
   return true;
 }
 

@@ -17,6 +17,10 @@
 //                                from 16 bytes, and replaces them four times over; the counter
 //                                `overhead` is what the arena holds, metadata included, for each
 //                                byte that was asked for
+//   BM_<name>_Handover/<bytes>   one thread allocates blocks of 64 bytes, or log-uniform ones from
+//                                16 bytes, and writes 8 bytes; another one frees them. A batch of
+//                                64 is an iteration; CPU is that of both. Where processors are far
+//                                apart it is the time of their caches: compare within one run
 
 #ifndef AML_ARENA_PEER_BENCHMARK_H
 #define AML_ARENA_PEER_BENCHMARK_H
@@ -31,7 +35,10 @@ using MakeArena = aml_arena *(*)();
 /** Registers the work for a type of arena, named "ArenaBump" and so on. Returns: true. */
 bool BenchmarkArena(const char *name, MakeArena make);
 
-/** Registers the work for each peer that there is. Returns: true. */
+/** Registers Handover for a type of arena that is thread-safe, and for each peer. Returns: true. */
+bool BenchmarkHandover(const char *name, MakeArena make);
+
+/** Registers the work for each peer that there is, Handover apart. Returns: true. */
 bool BenchmarkPeers();
 
 } // namespace aml_benchmark

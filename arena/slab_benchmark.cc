@@ -37,8 +37,9 @@ aml_arena *Make() {
   return aml_arena_slab_create(&arena, area.get(), nullptr) == 0 ? arena : nullptr;
 }
 
-const bool registered =
-    aml_benchmark::BenchmarkArena("ArenaSlab", Make) && aml_benchmark::BenchmarkPeers();
+const bool registered = aml_benchmark::BenchmarkArena("ArenaSlab", Make) &&
+                        aml_benchmark::BenchmarkPeers() &&
+                        aml_benchmark::BenchmarkHandover("ArenaSlab", Make);
 
 // The life of an arena in a region: made, used for some blocks, ended with them.
 void BM_ArenaSlab_CreateAllocDestroy(benchmark::State &state) {
