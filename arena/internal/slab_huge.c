@@ -170,7 +170,7 @@ int aml_internal_slab_heap_init(heap_type *heap,
 
 void aml_internal_slab_heap_fini(heap_type *heap) {
   chunk_type *const lists[] = {heap->chunks, heap->refused};
-  for (size_t i = 0; i < sizeof lists / sizeof *lists; ++i)
+  for (size_t i = 0; i < 2; ++i)
     for (chunk_type *chunk = lists[i]; chunk != NULL;) {
       chunk_type *const next = chunk->next;
       // A chunk that the area refuses to take back is the area's from here on.

@@ -197,7 +197,8 @@ static void drop_leaf(map_type *map, struct part part) {
   __atomic_store_n(whole_of(map, part.unit), NULL, __ATOMIC_RELAXED);
   if (leaf == NULL)
     return;
-  memset(&leaf->spans[part.unit % LEAF_UNITS], 0, part.count * sizeof *leaf->spans);
+  for (size_t i = 0; i < part.count; ++i)
+    __atomic_store_n(&leaf->spans[part.unit % LEAF_UNITS + i], NULL, __ATOMIC_RELAXED);
   if (--leaf->users != 0)
     return;
   __atomic_store_n(place, NULL, __ATOMIC_RELEASE);
