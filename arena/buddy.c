@@ -278,9 +278,10 @@ static void *resize_block(struct aml_arena *arena, void *pointer, size_t size, s
   }
   // Also what is left over of a block that has shrunk, so that it is zero if it grows again.
   const size_t kept = old < size ? old : size;
+  const size_t usable = size_of(buddy, order_of(buddy, size));
   if (flags != 0) {
-    const struct found now = find_block(buddy, moved);
-    zero(buddy, now.chunk, moved + kept, size_of(buddy, now.order) - kept, now.chunk->count);
+    aml_internal_poison_none(moved + kept, usable - kept);
+    memset(moved + kept, 0, usable - kept);
   }
   return moved;
 }
@@ -306,7 +307,7 @@ static void reset(struct aml_arena *arena) {
   struct aml_arena_buddy *const buddy = buddy_of(arena);
   buddy->tree = (struct aml_internal_buddy_tree){0};
   for (size_t i = 0; i < buddy->chunks.count; ++i)
-    empty_chunk(buddy, buddy->chunks.chunks[i]);
+    empty_chunk(buddy, buddy->chunks.entries[i].chunk);
   buddy->live_count = 0;
   buddy->live_size = 0;
 }
@@ -330,7 +331,8 @@ static int trim(struct aml_arena *arena, size_t keep, size_t *released) {
   size_t gone = 0;
   int err = 0;
   for (size_t i = 0; i < buddy->chunks.count; ++i) {
-    chunk *const it = buddy->chunks.chunks[i];
+    const struct aml_internal_buddy_entry entry = buddy->chunks.entries[i];
+    chunk *const it = entry.chunk;
     const size_t size = it->size;
     if (!err && !buddy->source.is_region && it->live_count == 0 && size > keep - kept) {
       err = release(buddy, it);
@@ -340,7 +342,7 @@ static int trim(struct aml_arena *arena, size_t keep, size_t *released) {
       }
     }
     kept += !err && it->live_count == 0 ? size : 0;
-    buddy->chunks.chunks[left++] = it;
+    buddy->chunks.entries[left++] = entry;
   }
   buddy->chunks.count = left;
   *released = gone;
@@ -358,9 +360,10 @@ static unsigned capabilities(const struct aml_arena *arena) {
 
 static void stats(const struct aml_arena *arena, struct aml_arena_stats *result) {
   const struct aml_arena_buddy *const buddy = const_buddy_of(arena);
-  uint64_t metadata = sizeof *buddy + buddy->chunks.capacity * sizeof(chunk *);
+  uint64_t metadata =
+      sizeof *buddy + buddy->chunks.capacity * sizeof(struct aml_internal_buddy_entry);
   for (size_t i = 0; i < buddy->chunks.count; ++i)
-    metadata += buddy->chunks.chunks[i]->metadata_size;
+    metadata += buddy->chunks.entries[i].chunk->metadata_size;
   *result = (struct aml_arena_stats){
       .live_count = buddy->live_count,
       .live_size = buddy->live_size,
@@ -387,14 +390,14 @@ static int validate(const struct aml_arena *arena) {
 static void fini(struct aml_arena *arena) {
   struct aml_arena_buddy *const buddy = buddy_of(arena);
   for (size_t i = 0; i < buddy->chunks.count; ++i) {
-    chunk *const it = buddy->chunks.chunks[i];
+    chunk *const it = buddy->chunks.entries[i].chunk;
     // A chunk that the area refuses to take back is the area's from here on.
     aml_internal_poison_none(it->base, it->size);
     if (!buddy->source.is_region)
       (void)aml_internal_source_unmap(&buddy->source, it->base, it->size);
     free(it);
   }
-  free(buddy->chunks.chunks);
+  free(buddy->chunks.entries);
   *buddy = (struct aml_arena_buddy){.arena = {.ops = &aml_arena_buddy_ops}};
 }
 

@@ -12,8 +12,7 @@ static size_t position_of(const struct aml_internal_buddy_chunks *chunks, uintpt
   size_t below = 0;
   for (size_t count = chunks->count; count > 0;) {
     const size_t half = count / 2;
-    const struct aml_internal_buddy_chunk *const middle = chunks->chunks[below + half];
-    const bool is_behind = (uintptr_t)middle->base + (middle->size - 1) < address;
+    const bool is_behind = chunks->entries[below + half].last < address;
     below += is_behind ? half + 1 : 0;
     count = is_behind ? count - half - 1 : half;
   }
@@ -24,26 +23,26 @@ struct aml_internal_buddy_chunk *
 aml_internal_buddy_chunks_search(const struct aml_internal_buddy_chunks *chunks,
                                  uintptr_t address) {
   const size_t position = position_of(chunks, address);
-  if (position == chunks->count || address < (uintptr_t)chunks->chunks[position]->base)
+  if (position == chunks->count || address < (uintptr_t)chunks->entries[position].chunk->base)
     return NULL;
-  return chunks->chunks[position];
+  return chunks->entries[position].chunk;
 }
 
 bool aml_internal_buddy_chunks_add(struct aml_internal_buddy_chunks *chunks,
                                    struct aml_internal_buddy_chunk *chunk) {
   if (chunks->count == chunks->capacity) {
     const size_t capacity = chunks->capacity == 0 ? 8 : 2 * chunks->capacity;
-    struct aml_internal_buddy_chunk **const more =
-        realloc(chunks->chunks, capacity * sizeof(chunk));
+    struct aml_internal_buddy_entry *const more = realloc(chunks->entries, capacity * sizeof *more);
     if (more == NULL)
       return false;
-    chunks->chunks = more;
+    chunks->entries = more;
     chunks->capacity = capacity;
   }
   const size_t position = position_of(chunks, (uintptr_t)chunk->base);
-  memmove(&chunks->chunks[position + 1], &chunks->chunks[position],
-          (chunks->count - position) * sizeof(chunk));
-  chunks->chunks[position] = chunk;
+  struct aml_internal_buddy_entry *const entry = &chunks->entries[position];
+  memmove(entry + 1, entry, (chunks->count - position) * sizeof *entry);
+  entry->last = (uintptr_t)chunk->base + (chunk->size - 1);
+  entry->chunk = chunk;
   ++chunks->count;
   return true;
 }
@@ -55,7 +54,7 @@ const char *aml_internal_buddy_check(const struct aml_internal_buddy_chunks *chu
   uintptr_t end = 0;
   *sums = (struct aml_internal_buddy_sums){0};
   for (size_t i = 0; i < chunks->count; ++i) {
-    const struct aml_internal_buddy_chunk *const chunk = chunks->chunks[i];
+    const struct aml_internal_buddy_chunk *const chunk = chunks->entries[i].chunk;
     const char *const defect =
         aml_internal_buddy_check_chunk(chunk, &sums->live_grains, &node_count);
     if (defect != NULL)

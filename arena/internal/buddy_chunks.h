@@ -15,10 +15,16 @@
 extern "C" {
 #endif
 
+/** A chunk; its address is here too, so that a search reads no more than entries. */
+struct aml_internal_buddy_entry {
+  uintptr_t last; /**< the address of its last byte */
+  struct aml_internal_buddy_chunk *chunk;
+};
+
 /** Chunks, sorted: each ends where the next one begins, or before. Zeroed: none. */
 struct aml_internal_buddy_chunks {
   struct aml_internal_buddy_chunk *last; /**< that a pointer was found in; or null */
-  struct aml_internal_buddy_chunk **chunks;
+  struct aml_internal_buddy_entry *entries;
   size_t count;
   size_t capacity;
 };

@@ -13,9 +13,9 @@
 
 enum { LEVELS = AML_INTERNAL_BUDDY_LEVELS, LEAVES = 1 << LEVELS, NO_ORDER = -1 };
 
-typedef struct aml_internal_buddy_node node;
-typedef struct aml_internal_buddy_chunk chunk;
-typedef struct aml_internal_buddy_tree tree;
+typedef struct aml_internal_buddy_node buddy_node;
+typedef struct aml_internal_buddy_chunk buddy_chunk;
+typedef struct aml_internal_buddy_tree buddy_tree;
 
 static inline unsigned log2_of(uint64_t number) {
   return (unsigned)__builtin_clzll(number) ^ 63u;
@@ -44,8 +44,8 @@ static inline unsigned node_bits(unsigned tier) {
 }
 
 /** The node of a tier that a grain of the chunk lies in. */
-static inline node *node_at(const chunk *it, unsigned tier, uintptr_t grain) {
-  return (node *)(it->origins[tier] + (grain >> node_bits(tier)) * sizeof(node));
+static inline buddy_node *node_at(const buddy_chunk *chunk, unsigned tier, uintptr_t grain) {
+  return (buddy_node *)(chunk->origins[tier] + (grain >> node_bits(tier)) * sizeof(buddy_node));
 }
 
 /** The number of a block in its node: of its place above the leaves, or LEAVES + that of a leaf. */
@@ -54,7 +54,7 @@ static inline unsigned number_of(uintptr_t grain, unsigned order) {
   return size | ((unsigned)(grain >> order) & (size - 1));
 }
 
-static inline bool is_set(const node *at, unsigned number) {
+static inline bool is_set(const buddy_node *at, unsigned number) {
   return ((number < LEAVES ? at->inner >> number : at->leaves >> (number - LEAVES)) & 1) != 0;
 }
 

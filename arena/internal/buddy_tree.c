@@ -11,29 +11,29 @@
   (UINT64_C(1) << 3 | UINT64_C(1) << 5 | UINT64_C(1) << 9 | UINT64_C(1) << 17 | UINT64_C(1) << 33)
 
 /** Puts a node into the list of an order. */
-static inline void list(tree *trees, node *at, unsigned order) {
-  node **const head = &trees->heads[order];
-  node *const next = *head;
+static inline void list(buddy_tree *tree, buddy_node *at, unsigned order) {
+  buddy_node **const head = &tree->heads[order];
+  buddy_node *const next = *head;
   at->next = next;
   at->link = head;
   if (next != NULL)
     next->link = &at->next;
   *head = at;
-  trees->lists |= bit(order);
+  tree->lists |= bit(order);
 }
 
 /** Takes a node out of the list of an order. */
-static inline void unlist(tree *trees, node *at, unsigned order) {
-  node *const next = at->next;
+static inline void unlist(buddy_tree *tree, buddy_node *at, unsigned order) {
+  buddy_node *const next = at->next;
   *at->link = next;
   if (next != NULL)
     next->link = at->link;
-  else if (trees->heads[order] == NULL)
-    trees->lists &= ~bit(order);
+  else if (tree->heads[order] == NULL)
+    tree->lists &= ~bit(order);
 }
 
 /** Writes to a node which blocks are free, and moves it from the list of `old` to its own. */
-static inline void update(tree *trees, node *at, unsigned tier, int old, uint64_t leaves,
+static inline void update(buddy_tree *tree, buddy_node *at, unsigned tier, int old, uint64_t leaves,
                           uint64_t inner) {
   const int now = largest_order(leaves, inner, tier);
   at->leaves = leaves;
@@ -41,13 +41,13 @@ static inline void update(tree *trees, node *at, unsigned tier, int old, uint64_
   if (old == now)
     return;
   if (old != NO_ORDER)
-    unlist(trees, at, (unsigned)old);
+    unlist(tree, at, (unsigned)old);
   if (now != NO_ORDER)
-    list(trees, at, (unsigned)now);
+    list(tree, at, (unsigned)now);
 }
 
 /** The number of the least free block of a node that has a depth or less; the first of them. */
-static inline unsigned least_number(const node *at, unsigned depth) {
+static inline unsigned least_number(const buddy_node *at, unsigned depth) {
   if (depth == LEVELS && at->leaves != 0)
     return LEAVES + lowest_bit(at->leaves);
   // Of the deepest level that has some.
@@ -61,8 +61,8 @@ static inline unsigned least_number(const node *at, unsigned depth) {
  * Takes a free block of a node, which is in the list of `old`, and cuts it to a depth; second
  * halves become free. Returns: the number of what is left.
  */
-static inline unsigned cut(tree *trees, node *at, unsigned tier, int old, unsigned number,
-                           unsigned depth) {
+static inline unsigned cut(buddy_tree *tree, buddy_node *at, unsigned tier, int old,
+                           unsigned number, unsigned depth) {
   uint64_t leaves = at->leaves;
   uint64_t inner = at->inner;
   if (number >= LEAVES) {
@@ -78,47 +78,47 @@ static inline unsigned cut(tree *trees, node *at, unsigned tier, int old, unsign
         inner ^= bit(number + 1);
     }
   }
-  update(trees, at, tier, old, leaves, inner);
+  update(tree, at, tier, old, leaves, inner);
   return number;
 }
 
 /** Cuts a node that is a block as a whole, and not free any more, to its first block of a depth. */
-static inline void open_node(tree *trees, node *at, unsigned tier, unsigned depth,
+static inline void open_node(buddy_tree *tree, buddy_node *at, unsigned tier, unsigned depth,
                              struct aml_internal_buddy_place place) {
   at->leaves = depth == LEVELS ? 2 : 0;
   at->inner = depth >= LEVELS - 1 ? HALVES : HALVES & (bit(2u << depth) - 1);
   at->chunk = place.chunk;
   at->grain = place.grain;
-  list(trees, at, node_bits(tier) - 1);
+  list(tree, at, node_bits(tier) - 1);
 }
 
-struct aml_internal_buddy_place aml_internal_buddy_take(tree *trees, unsigned from,
+struct aml_internal_buddy_place aml_internal_buddy_take(buddy_tree *tree, unsigned from,
                                                         unsigned order) {
   struct aml_internal_buddy_place place = {NULL, 0};
-  const uint64_t lists = trees->lists >> from << from;
+  const uint64_t lists = tree->lists >> from << from;
   if (lists == 0)
     return place;
   const unsigned listed = lowest_bit(lists);
-  node *const at = trees->heads[listed];
+  buddy_node *const at = tree->heads[listed];
   const unsigned lowest = tier_of(order);
   unsigned tier = tier_of(listed);
   unsigned depth = tier == lowest ? depth_of(order) : (unsigned)LEVELS;
   unsigned number = least_number(at, tier == tier_of(from) ? depth_of(from) : (unsigned)LEVELS);
-  number = cut(trees, at, tier, (int)listed, number, depth);
+  number = cut(tree, at, tier, (int)listed, number, depth);
   place.chunk = at->chunk;
   place.grain = at->grain + ((uintptr_t)(number - (1u << depth)) << (node_bits(tier) - depth));
   while (tier-- > lowest) {
     depth = tier == lowest ? depth_of(order) : (unsigned)LEVELS;
-    open_node(trees, node_at(place.chunk, tier, place.grain), tier, depth, place);
+    open_node(tree, node_at(place.chunk, tier, place.grain), tier, depth, place);
   }
   return place;
 }
 
-void aml_internal_buddy_put(tree *trees, chunk *it, uintptr_t grain, unsigned order) {
+void aml_internal_buddy_put(buddy_tree *tree, buddy_chunk *chunk, uintptr_t grain, unsigned order) {
   unsigned tier = tier_of(order);
   unsigned number = number_of(grain, order);
   for (;;) {
-    node *const at = node_at(it, tier, grain);
+    buddy_node *const at = node_at(chunk, tier, grain);
     uint64_t leaves = at->leaves;
     uint64_t inner = at->inner;
     const int old = largest_order(leaves, inner, tier);
@@ -133,10 +133,10 @@ void aml_internal_buddy_put(tree *trees, chunk *it, uintptr_t grain, unsigned or
     if (number > 1)
       inner ^= bit(number);
     if (old == NO_ORDER) {
-      at->chunk = it;
+      at->chunk = chunk;
       at->grain = grain >> node_bits(tier) << node_bits(tier);
     }
-    update(trees, at, tier, old, leaves, inner);
+    update(tree, at, tier, old, leaves, inner);
     if (number != 1)
       return;
     // All of the node is free: a leaf of the one above.
@@ -145,14 +145,15 @@ void aml_internal_buddy_put(tree *trees, chunk *it, uintptr_t grain, unsigned or
   }
 }
 
-bool aml_internal_buddy_is_free(const chunk *it, uintptr_t grain, unsigned order) {
-  return is_set(node_at(it, tier_of(order), grain), number_of(grain, order));
+bool aml_internal_buddy_is_free(const buddy_chunk *chunk, uintptr_t grain, unsigned order) {
+  return is_set(node_at(chunk, tier_of(order), grain), number_of(grain, order));
 }
 
-void aml_internal_buddy_take_at(tree *trees, chunk *it, uintptr_t grain, unsigned order) {
+void aml_internal_buddy_take_at(buddy_tree *tree, buddy_chunk *chunk, uintptr_t grain,
+                                unsigned order) {
   const unsigned tier = tier_of(order);
-  node *const at = node_at(it, tier, grain);
-  (void)cut(trees, at, tier, largest_order(at->leaves, at->inner, tier), number_of(grain, order),
+  buddy_node *const at = node_at(chunk, tier, grain);
+  (void)cut(tree, at, tier, largest_order(at->leaves, at->inner, tier), number_of(grain, order),
             depth_of(order));
 }
 
@@ -162,51 +163,52 @@ static unsigned order_at(uintptr_t grain, size_t count) {
   return grain != 0 && lowest_bit(grain) < most ? lowest_bit(grain) : most;
 }
 
-void aml_internal_buddy_put_all(tree *trees, chunk *it) {
-  for (size_t done = 0; done < it->count;) {
-    const unsigned order = order_at(it->first + done, it->count - done);
-    aml_internal_buddy_put(trees, it, it->first + done, order);
+void aml_internal_buddy_put_all(buddy_tree *tree, buddy_chunk *chunk) {
+  for (size_t done = 0; done < chunk->count;) {
+    const unsigned order = order_at(chunk->first + done, chunk->count - done);
+    aml_internal_buddy_put(tree, chunk, chunk->first + done, order);
     done += (size_t)1 << order;
   }
 }
 
-void aml_internal_buddy_take_all(tree *trees, chunk *it) {
-  for (size_t done = 0; done < it->count;) {
-    const unsigned order = order_at(it->first + done, it->count - done);
-    aml_internal_buddy_take_at(trees, it, it->first + done, order);
+void aml_internal_buddy_take_all(buddy_tree *tree, buddy_chunk *chunk) {
+  for (size_t done = 0; done < chunk->count;) {
+    const unsigned order = order_at(chunk->first + done, chunk->count - done);
+    aml_internal_buddy_take_at(tree, chunk, chunk->first + done, order);
     done += (size_t)1 << order;
   }
 }
 
 /** Nodes of a tier that cover the chunk's grains. */
-static size_t node_count(const chunk *it, unsigned tier) {
-  return ((it->first + it->count - 1) >> node_bits(tier)) - (it->first >> node_bits(tier)) + 1;
+static size_t node_count(const buddy_chunk *chunk, unsigned tier) {
+  return ((chunk->first + chunk->count - 1) >> node_bits(tier)) -
+         (chunk->first >> node_bits(tier)) + 1;
 }
 
-chunk *aml_internal_buddy_make(void *base, size_t size, unsigned grain_bits) {
+buddy_chunk *aml_internal_buddy_make(void *base, size_t size, unsigned grain_bits) {
   const uintptr_t grain_size = (uintptr_t)1 << grain_bits;
   const uintptr_t start = (uintptr_t)base;
   const uintptr_t first = (start >> grain_bits) + ((start & (grain_size - 1)) != 0);
   const uintptr_t end = (start + size) >> grain_bits;
   if (end <= first)
     return NULL;
-  chunk made = {.base = base, .size = size, .first = first, .count = end - first};
+  buddy_chunk made = {.base = base, .size = size, .first = first, .count = end - first};
   size_t nodes = 0;
   // A top that no node is above would have to be the largest block, and is larger.
   made.tier_count = tier_of(log2_of(made.count)) + 1;
   for (unsigned tier = 0; tier < made.tier_count; ++tier)
     nodes += node_count(&made, tier);
-  made.metadata_size = sizeof made + nodes * sizeof(node) + made.count;
-  chunk *const it = calloc(1, made.metadata_size);
-  if (it == NULL)
+  made.metadata_size = sizeof made + nodes * sizeof(buddy_node) + made.count;
+  buddy_chunk *const chunk = calloc(1, made.metadata_size);
+  if (chunk == NULL)
     return NULL;
-  *it = made;
-  it->nodes = (node *)(it + 1);
-  it->orders = (uint8_t *)(it->nodes + nodes);
-  const node *next = it->nodes;
-  for (unsigned tier = 0; tier < it->tier_count; ++tier) {
-    it->origins[tier] = (uintptr_t)next - (it->first >> node_bits(tier)) * sizeof(node);
-    next += node_count(it, tier);
+  *chunk = made;
+  chunk->nodes = (buddy_node *)(chunk + 1);
+  chunk->orders = (uint8_t *)(chunk->nodes + nodes);
+  const buddy_node *next = chunk->nodes;
+  for (unsigned tier = 0; tier < chunk->tier_count; ++tier) {
+    chunk->origins[tier] = (uintptr_t)next - (chunk->first >> node_bits(tier)) * sizeof(buddy_node);
+    next += node_count(chunk, tier);
   }
-  return it;
+  return chunk;
 }

@@ -14,14 +14,22 @@
 #include <string.h>
 
 #include "aml/area/heap.h"
+#include "aml/arena/buddy.h"
 #include "aml/arena/bump.h"
 #include "aml/arena/debug.h"
 #include "aml/arena/internal/poison.h"
+#include "aml/arena/pool.h"
+#include "aml/arena/slab.h"
+#include "aml/arena/tlsf.h"
 #include "aml/core/area.h"
 #include "aml/core/arena.h"
 #include "aml/core/error.h"
 
-#define ARENAS(X) X(bump, )
+#define ARENAS(X)                                                                                  \
+  X(buddy, )                                                                                       \
+  X(bump, )                                                                                        \
+  X(slab, )                                                                                        \
+  X(tlsf, )
 
 enum { REGION_SIZE = 1 << 20, SIZE = 200 };
 
@@ -39,6 +47,13 @@ typedef int (*make)(struct aml_arena **arena, struct aml_area *area);
   }
 ARENAS(MAKE)
 
+static int make_pool(struct aml_arena **arena, struct aml_area *area) {
+  struct aml_arena_pool_options options = {0};
+  options.region = area == NULL ? region : NULL;
+  options.region_size = area == NULL ? sizeof region : 0;
+  return aml_arena_pool_create(arena, area, SIZE, &options);
+}
+
 static int make_debug(struct aml_arena **arena, struct aml_area *area) {
   static struct aml_arena *inner; // until the next one is made, or the program ends
   aml_arena_destroy(&inner);
@@ -51,7 +66,8 @@ static const struct {
   make make;
 } arenas[] = {
 #define ROW(type, ...) {#type, make_##type},
-    ARENAS(ROW){"debug", make_debug},
+    ARENAS(ROW){"pool", make_pool},
+    {"debug", make_debug},
 };
 
 /** A read that the compiler knows nothing of, and what comes of it decides what is done. */
@@ -103,10 +119,12 @@ static void use_after_reset(struct aml_arena *arena) {
     look_at(block + SIZE / 2);
 }
 
+/** Behind all that may be used of a block. */
 static void overflow(struct aml_arena *arena) {
   char *const block = alloc(arena);
+  const size_t usable = aml_arena_usable_size(arena, block);
   memset(block, 'a', SIZE);
-  look_at(block + SIZE);
+  look_at(block + (usable > SIZE ? usable : SIZE));
 }
 
 /** Also where the memory was used before. */

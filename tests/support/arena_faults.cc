@@ -220,4 +220,24 @@ void ExpectArenaSurvivesItsArea(const CreateArenaOver &create) {
   aml_area_destroy(&area);
 }
 
+void ExpectArenaDoesWithLessThanAChunk(const CreateArenaOver &create) {
+  PageArea pages;
+  AML_AREA_FAULT_DECL(area);
+  ASSERT_EQ(0, aml_area_fault_init(area, pages.get(), 0));
+  aml_arena *arena = nullptr;
+  ASSERT_EQ(0, create(area, &arena));
+  aml_area_fault_arm(area, AML_AREA_FAULT_MAP, 1, 1, -AML_ENOMEM);
+  EXPECT_NE(nullptr, aml_arena_alloc(arena, 10, 0, 0)) << aml_error_detail();
+  EXPECT_EQ(1u, aml_area_fault_disarm(area));
+  aml_arena_stats stats = {};
+  EXPECT_EQ(0, aml_arena_get_stats(arena, &stats));
+  EXPECT_EQ(kPage, stats.reserved_size);
+  aml_area_fault_arm(area, AML_AREA_FAULT_MAP, 1, 2, -AML_ENOMEM);
+  EXPECT_EQ(nullptr, aml_arena_alloc(arena, kPage + 1, 0, 0));
+  EXPECT_EQ(-AML_ENOMEM, aml_error_code());
+  EXPECT_EQ(2u, aml_area_fault_disarm(area));
+  aml_arena_destroy(&arena);
+  aml_area_fini(area);
+}
+
 } // namespace aml_testing

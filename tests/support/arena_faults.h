@@ -44,6 +44,9 @@ size_t LiveThroughEachFailure(const CreateArena &create, int code,
 /** Likewise, over an area of which each call fails in turn; there must be some dozen. */
 void ExpectArenaSurvivesItsArea(const CreateArenaOver &create);
 
+/** Has an area refuse whole chunks; `create` makes them of 100 pages. */
+void ExpectArenaDoesWithLessThanAChunk(const CreateArenaOver &create);
+
 } // namespace aml_testing
 
 #endif
