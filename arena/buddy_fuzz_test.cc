@@ -9,36 +9,19 @@
 #include <vector>
 
 #include "aml/arena/buddy.h"
+#include "aml/arena/fuzz_testing.h"
 #include "aml/core/area.h"
 #include "aml/core/arena.h"
 #include "aml/tests/support/arena_ops.h"
 #include "aml/tests/support/page_area.h"
 
-namespace {
-
-constexpr size_t kRegionSize = size_t{1} << 16;
-
-aml_arena_buddy_options OptionsOf(unsigned char kind, char *region) {
-  aml_arena_buddy_options options = {};
-  options.min_block = size_t{16} << kind / 16 % 6;
-  if (kind % 2 == 0) {
-    options.region = region + kind / 2 % 32;
-    options.region_size = kRegionSize - kind % 64;
-  } else {
-    options.chunk_size = kind % 4 == 1 ? 1 : size_t{1} << 18;
-    options.limit = size_t{8} << 20;
-  }
-  return options;
-}
-
-} // namespace
-
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size) {
   if (size == 0)
     return 0;
   PageArea area;
-  std::vector<char> region(kRegionSize + 32);
-  const aml_arena_buddy_options options = OptionsOf(data[0], region.data());
+  std::vector<char> region(aml_testing::kFuzzRegionSize + 32);
+  auto options = aml_testing::MemoryBy<aml_arena_buddy_options>(data[0], region.data());
+  options.min_block = size_t{16} << data[0] / 16 % 6;
   const bool is_hidden = data[0] % 8 == 3;
   if (is_hidden)
     area.Hide();
@@ -48,7 +31,8 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size) {
   aml_testing::DemandArenaOps(arena, data + 1, size - 1,
                               is_hidden ? aml_testing::Contents::kNeverTouched
                                         : aml_testing::Contents::kChecked);
-  if (options.region != nullptr && aml_arena_alloc(arena, kRegionSize / 4, 1, 0) == nullptr)
+  if (options.region != nullptr &&
+      aml_arena_alloc(arena, aml_testing::kFuzzRegionSize / 4, 1, 0) == nullptr)
     std::abort();
   aml_arena_fini(arena);
   if (area.live() != 0)

@@ -356,8 +356,7 @@ static int trim(struct aml_arena *arena, size_t keep, size_t *released) {
 static unsigned capabilities(const struct aml_arena *arena) {
   (void)arena;
   return AML_ARENA_IN_BAND | AML_ARENA_CAN_FREE | AML_ARENA_CAN_REALLOC | AML_ARENA_KNOWS_SIZE |
-         AML_ARENA_KNOWS_OWN | AML_ARENA_CAN_RESET | AML_ARENA_CAN_TRIM |
-         AML_ARENA_HOST_MEMORY;
+         AML_ARENA_KNOWS_OWN | AML_ARENA_CAN_RESET | AML_ARENA_CAN_TRIM | AML_ARENA_HOST_MEMORY;
 }
 
 /** Bytes of the table of classes. */

@@ -27,9 +27,9 @@
 //   Init        initialises `arena` as instance i.
 //   Create      allocates instance i.
 //
-// An instance must be able to hold 4 MiB of blocks, and blocks of up to 192 KiB. One that works in a
-// region of its own, and so maps nothing, keeps that region in the factory. What an arena cannot do
-// by its capabilities it must refuse.
+// An instance must be able to hold 4 MiB of blocks, and blocks of up to 192 KiB. One that works in
+// a region of its own, and so maps nothing, keeps that region in the factory. What an arena cannot
+// do by its capabilities it must refuse.
 //
 // Depend on //tests/contract:arena, and for PageArea on //tests/support:page_area. Threads: one
 // test starts some, if the arena is thread-safe.
