@@ -17,6 +17,7 @@
 #include "aml/core/area.h"
 #include "aml/core/arena.h"
 #include "aml/core/error.h"
+#include "aml/tests/support/arena_trace.h"
 #include "aml/tests/support/page_area.h"
 
 namespace {
@@ -222,6 +223,16 @@ TEST_F(ArenaJemalloc, ThreadsPassBlocksToEachOther) {
   for (auto &slot : slots)
     aml_arena_free(arena_, slot.load());
   EXPECT_EQ(0u, Stats().live_count);
+}
+
+TEST_F(ArenaJemalloc, ServesWhatProgramsAskedFor) {
+  using namespace aml_testing;
+  Create();
+  const ArenaTrace sqlite = ReadArenaTrace("arena/testdata/traces/sqlite.trace");
+  const ArenaTrace git = ReadArenaTrace("arena/testdata/traces/git_grep.trace");
+  ASSERT_EQ(4u, git.threads);
+  EXPECT_EQ("", ReplayArenaTrace(arena_, sqlite));
+  EXPECT_EQ("", ReplayArenaTraceByThreads(arena_, git, 3));
 }
 
 TEST_F(ArenaJemalloc, UnusedMemoryDecaysWhereThatIsAskedFor) {
