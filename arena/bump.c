@@ -162,7 +162,7 @@ __attribute__((noinline)) static void *alloc_flagged(struct aml_arena *arena, si
   if (!bump->source.is_writable)
     return refuse_alloc(-AML_ENOTSUP, "flags", "asks for zeros where the host cannot write");
   char *const block = aml_arena_bump_alloc(arena, size, alignment);
-  return block == NULL ? NULL : zero(bump, block, size);
+  return block == NULL ? NULL : zero(bump, block, size == 0 ? 1 : size);
 }
 
 static void *alloc(struct aml_arena *arena, size_t size, size_t alignment, unsigned flags) {

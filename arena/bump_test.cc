@@ -12,14 +12,18 @@
 #include <utility>
 #include <vector>
 
+#include "aml/arena/internal/poison.h"
 #include "aml/core/area.h"
 #include "aml/core/arena.h"
 #include "aml/core/error.h"
+#include "aml/tests/support/arena_ops.h"
 #include "aml/tests/support/page_area.h"
 
 namespace {
 
 constexpr size_t kPage = 4096;
+// Tools that watch memory keep account of each byte of a chunk.
+constexpr size_t kMostAlignment = size_t{1} << (AML_INTERNAL_POISONS ? 26 : 30);
 
 bool IsZero(const void *block, size_t size) {
   const char *byte = static_cast<const char *>(block);
@@ -66,6 +70,13 @@ TEST_F(ArenaBump, ABlockOfNothingHasAnAddressOfItsOwn) {
   EXPECT_NE(Alloc(0, 1), Alloc(0, 1));
 }
 
+TEST_F(ArenaBump, ABlockOfNothingIsAByteAndZeroIfAsked) {
+  Create(0);
+  *Alloc(1, 1) = 'x';
+  ASSERT_EQ(0, aml_arena_reset(arena_));
+  EXPECT_EQ(0, *Alloc(0, 1, AML_ARENA_ZERO));
+}
+
 TEST_F(ArenaBump, GrowsByChunksAndByLargerOnesForLargeBlocks) {
   Create(kPage);
   ASSERT_NE(nullptr, Alloc(kPage));
@@ -77,7 +88,7 @@ TEST_F(ArenaBump, GrowsByChunksAndByLargerOnesForLargeBlocks) {
 
 TEST_F(ArenaBump, AlignsBeyondWhatTheAreaCan) {
   Create(kPage);
-  for (size_t alignment = 1; alignment <= size_t{1} << 22; alignment <<= 1) {
+  for (size_t alignment = 1; alignment <= kMostAlignment; alignment <<= 1) {
     ASSERT_NE(nullptr, Alloc(1, 1));
     const char *const block = Alloc(3, alignment);
     ASSERT_NE(nullptr, block) << aml_error_detail();
@@ -245,6 +256,14 @@ TEST_F(ArenaBump, ARegionIsUsedToItsEndAndNeverGrows) {
   EXPECT_NE(nullptr, aml_arena_alloc(arena, 200, 1, 0));
   EXPECT_EQ(0, aml_arena_validate(arena)) << aml_error_detail();
   aml_arena_fini(arena);
+}
+
+TEST_F(ArenaBump, RandomLivesKeepTheLaws) {
+  for (unsigned seed = 0; seed < 10; ++seed) {
+    Create(seed % 2 == 0 ? 0 : kPage, size_t{8} << 20);
+    EXPECT_EQ("", aml_testing::RunArenaOps(arena_, aml_testing::RandomBytes(seed, 4000))) << seed;
+    aml_arena_destroy(&arena_);
+  }
 }
 
 TEST_F(ArenaBump, NeverTouchesMemoryThatTheHostCannot) {

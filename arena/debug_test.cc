@@ -18,6 +18,7 @@
 #include "aml/core/arena.h"
 #include "aml/core/error.h"
 #include "aml/tests/contract/internal/heap_arena.h"
+#include "aml/tests/support/arena_ops.h"
 #include "aml/tests/support/page_area.h"
 
 namespace {
@@ -343,6 +344,21 @@ TEST_F(ArenaDebug, MemoryThatTheHostCannotWriteToIsNotTouched) {
   EXPECT_EQ(1u, Stats().errors[AML_ARENA_DEBUG_DOUBLE_FREE]);
   EXPECT_EQ(1u, Stats().errors[AML_ARENA_DEBUG_INVALID_FREE]);
   ASSERT_EQ(0, aml_arena_reset(arena_));
+}
+
+// Without quarantine, which is given up before an alloc fails.
+TEST_F(ArenaDebug, RandomLivesKeepTheLaws) {
+  options_.quarantine_size = 1;
+  for (unsigned seed = 0; seed < 5; ++seed) {
+    aml_testing::SoundHeap heap;
+    aml_arena *arena = nullptr;
+    ASSERT_EQ(0, heap.Init(1, pages_.get())); // with a limit
+    ASSERT_EQ(0, aml_arena_debug_create(&arena, heap.arena, &options_));
+    EXPECT_EQ("", aml_testing::RunArenaOps(arena, aml_testing::RandomBytes(seed, 3000))) << seed;
+    aml_arena_destroy(&arena);
+    aml_arena_fini(heap.arena);
+  }
+  EXPECT_EQ(0u, told_.size());
 }
 
 TEST_F(ArenaDebug, LabelsAreAThreadsOwn) {

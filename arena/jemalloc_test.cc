@@ -17,6 +17,7 @@
 #include "aml/core/area.h"
 #include "aml/core/arena.h"
 #include "aml/core/error.h"
+#include "aml/tests/support/arena_ops.h"
 #include "aml/tests/support/arena_trace.h"
 #include "aml/tests/support/page_area.h"
 
@@ -223,6 +224,16 @@ TEST_F(ArenaJemalloc, ThreadsPassBlocksToEachOther) {
   for (auto &slot : slots)
     aml_arena_free(arena_, slot.load());
   EXPECT_EQ(0u, Stats().live_count);
+}
+
+TEST_F(ArenaJemalloc, RandomLivesKeepTheLaws) {
+  aml_arena_jemalloc_options options = {};
+  options.limit = 16 * kMiB;
+  for (unsigned seed = 0; seed < 10; ++seed) {
+    Create(options);
+    EXPECT_EQ("", aml_testing::RunArenaOps(arena_, aml_testing::RandomBytes(seed, 3000))) << seed;
+    aml_arena_destroy(&arena_);
+  }
 }
 
 TEST_F(ArenaJemalloc, ServesWhatProgramsAskedFor) {

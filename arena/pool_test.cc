@@ -20,6 +20,8 @@
 namespace {
 
 constexpr size_t kPage = PageArea::kPage;
+// Tools that watch memory keep account of each byte of a chunk.
+constexpr size_t kMostAlignment = size_t{1} << (AML_INTERNAL_POISONS ? 26 : 30);
 
 bool IsZero(const void *object, size_t size) {
   const char *byte = static_cast<const char *>(object);
@@ -270,7 +272,7 @@ TEST_F(ArenaPool, SmallObjectsLieCloseIfTheirAlignmentIsSmall) {
 
 TEST_F(ArenaPool, AlignsBeyondWhatTheAreaCan) {
   aml_arena_pool_options options = {};
-  for (options.alignment = kPage; options.alignment <= size_t{1} << 22; options.alignment *= 4) {
+  for (options.alignment = kPage; options.alignment <= kMostAlignment; options.alignment *= 4) {
     Create(24, options);
     for (int i = 0; i < 3; ++i)
       EXPECT_EQ(0u, reinterpret_cast<uintptr_t>(Alloc(24, options.alignment)) % options.alignment);

@@ -61,8 +61,10 @@ const Type kTypes[] = {
                 Making *making) { return aml_arena_tlsf_create(arena, making->area, nullptr); }},
     {"debug",
      [](aml_arena **arena, Making *making) {
+       aml_arena_debug_options options = {};
+       options.quarantine_size = size_t{16} << 10; // all of it is looked at after each call
        const int err = aml_arena_slab_create(&making->inner[0], making->area, nullptr);
-       return err ? err : aml_arena_debug_create(arena, making->inner[0], nullptr);
+       return err ? err : aml_arena_debug_create(arena, making->inner[0], &options);
      }},
     {"limited",
      [](aml_arena **arena, Making *making) {

@@ -20,6 +20,7 @@
 #include "aml/core/arena.h"
 #include "aml/core/error.h"
 #include "aml/tests/contract/internal/heap_arena.h"
+#include "aml/tests/support/arena_ops.h"
 #include "aml/tests/support/page_area.h"
 
 namespace {
@@ -363,6 +364,18 @@ TEST_F(ArenaTracked, ThreadsGiveBackEachOthersBlocks) {
   EXPECT_EQ(0u, Stats().live_count);
   EXPECT_EQ(0u, Stats().live_size);
   EXPECT_EQ(0u, Stats().refusals);
+}
+
+TEST_F(ArenaTracked, RandomLivesKeepTheLaws) {
+  for (unsigned seed = 0; seed < 5; ++seed) {
+    aml_testing::SoundHeap heap;
+    aml_arena *arena = nullptr;
+    ASSERT_EQ(0, heap.Init(1, pages_.get())); // with a limit
+    ASSERT_EQ(0, aml_arena_tracked_create(&arena, heap.arena, nullptr));
+    EXPECT_EQ("", aml_testing::RunArenaOps(arena, aml_testing::RandomBytes(seed, 3000))) << seed;
+    aml_arena_destroy(&arena);
+    aml_arena_fini(heap.arena);
+  }
 }
 
 TEST_F(ArenaTracked, RefusesBadArguments) {

@@ -138,11 +138,13 @@ private:
     return touches_ && kind < 64 ? static_cast<unsigned>(AML_ARENA_ZERO) : 0u;
   }
 
-  // A call with these arguments has returned null.
-  void CheckRefusal(const aml_arena_stats &before, size_t alignment, unsigned flags) {
+  // A call with these arguments has returned null. Of two reasons either may be told.
+  void CheckRefusal(const aml_arena_stats &before, size_t size, size_t alignment, unsigned flags) {
     const bool is_bad =
         !IsPowerOfTwo(alignment) || (flags & ~static_cast<unsigned>(AML_ARENA_ZERO)) != 0;
-    Demand(aml_error_code() == (is_bad ? -AML_EINVAL : -AML_ENOMEM), "failures say why");
+    Demand(aml_error_code() == (is_bad ? -AML_EINVAL : -AML_ENOMEM) ||
+               (size > SIZE_MAX / 2 && aml_error_code() == -AML_ENOMEM),
+           "failures say why");
     Demand(IsSame(before, Stats()), "calls that fail change nothing");
   }
 
@@ -153,7 +155,7 @@ private:
     const aml_arena_stats before = Stats();
     void *const block = aml_arena_alloc(arena_, size, alignment, flags);
     if (block == nullptr)
-      CheckRefusal(before, alignment, flags);
+      CheckRefusal(before, size, alignment, flags);
     else
       Add(block, size, alignment, flags);
   }
@@ -229,7 +231,7 @@ private:
     const aml_arena_stats before = Stats();
     void *const moved = aml_arena_realloc(arena_, it->first, size, alignment, flags);
     if (moved == nullptr) {
-      CheckRefusal(before, alignment, flags);
+      CheckRefusal(before, size, alignment, flags);
       CheckContents(it);
       return;
     }
@@ -252,7 +254,7 @@ private:
     const size_t got = aml_arena_alloc_batch(arena_, size, alignment, flags, count, pointers);
     Demand(got <= count, "batches are as long as asked, or shorter");
     if (got < count)
-      CheckRefusal(Stats(), alignment, flags);
+      CheckRefusal(Stats(), size, alignment, flags);
     for (size_t i = 0; i < got; ++i)
       Add(pointers[i], size, alignment, flags);
   }
