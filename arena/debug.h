@@ -30,6 +30,8 @@
 // Cost: alloc and free take a back trace, some microseconds, and free a lock. Memory: redzones;
 // a record on the C heap for each block; the quarantine. An alignment above the redzone's size
 // makes the one before the block as large; above 4 KiB there is none before it.
+// Fragmentation: that of the arena below for blocks as large as their redzones make them, with the
+// quarantine's among those that live.
 
 #ifndef AML_ARENA_DEBUG_H
 #define AML_ARENA_DEBUG_H

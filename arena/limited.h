@@ -16,6 +16,7 @@
 // Threads: as the arena below, and thread-compatible if the quota's lock is none. In the child of a
 // fork during which another thread was in a call, the quota cannot be used.
 // Cost: for alloc, free and realloc the lock of the quota, and asking for the size of the block.
+// Fragmentation: none but that of the arena below.
 
 #ifndef AML_ARENA_LIMITED_H
 #define AML_ARENA_LIMITED_H

@@ -15,6 +15,7 @@
 // which another thread was in a call, the arena cannot be used.
 // Cost: taking the lock and releasing it, for each call; for a batch, once. It is held while the
 // arena below maps memory, should it do so.
+// Fragmentation: none but that of the arena below.
 
 #ifndef AML_ARENA_LOCKED_H
 #define AML_ARENA_LOCKED_H

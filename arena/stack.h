@@ -19,6 +19,8 @@
 // Threads: as the arenas: thread-safe if all are.
 // Cost: alloc, one call for each arena that is asked; free and usable_size one call of owns for
 // each arena up to the one that has the block. No memory but for the list of arenas.
+// Fragmentation: in each arena its own. What is free in one is none of another's: at worst all but
+// the last hold one block each, which has outlived those beside it, and have no room for the next.
 
 #ifndef AML_ARENA_STACK_H
 #define AML_ARENA_STACK_H
