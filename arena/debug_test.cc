@@ -349,12 +349,12 @@ TEST_F(ArenaDebug, MemoryThatTheHostCannotWriteToIsNotTouched) {
 // Without quarantine, which is given up before an alloc fails.
 TEST_F(ArenaDebug, RandomLivesKeepTheLaws) {
   options_.quarantine_size = 1;
-  for (unsigned seed = 0; seed < 5; ++seed) {
+  for (unsigned seed = 0; seed < 3; ++seed) {
     aml_testing::SoundHeap heap;
     aml_arena *arena = nullptr;
     ASSERT_EQ(0, heap.Init(1, pages_.get())); // with a limit
     ASSERT_EQ(0, aml_arena_debug_create(&arena, heap.arena, &options_));
-    EXPECT_EQ("", aml_testing::RunArenaOps(arena, aml_testing::RandomBytes(seed, 3000))) << seed;
+    EXPECT_EQ("", aml_testing::RunArenaOps(arena, aml_testing::RandomBytes(seed, 1500))) << seed;
     aml_arena_destroy(&arena);
     aml_arena_fini(heap.arena);
   }
