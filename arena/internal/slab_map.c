@@ -171,9 +171,11 @@ static bool reach_leaves(map_type *map, size_t first, size_t end) {
 /** Says of which kind units are, as far as the array reaches. */
 static void set_kinds(map_type *map, size_t unit, size_t count, unsigned kind) {
   kinds_type *const kinds = map->kinds;
-  const size_t index = unit - kinds->first;
-  if (index < kinds->count && count <= kinds->count - index)
-    memset(&kinds->kinds[index], (int)kind, count);
+  const size_t first = unit > kinds->first ? unit : kinds->first;
+  const size_t reach = kinds->first + kinds->count;
+  const size_t end = unit + count < reach ? unit + count : reach;
+  if (first < end)
+    memset(&kinds->kinds[first - kinds->first], (int)kind, end - first);
 }
 
 /** Takes a part's leaf up, a new one if there is none. */
@@ -255,7 +257,8 @@ void aml_internal_slab_map_span(map_type *map, span_type *span, unsigned kind) {
 void aml_internal_slab_map_run(map_type *map, span_type *run) {
   const char *const last = run->base + (run->units - 1) * AML_INTERNAL_SLAB_UNIT;
   set_kinds(map, unit_of(run->base), run->units, AML_INTERNAL_SLAB_HELD);
-  if (aml_internal_slab_kind_of(map, run->base) == AML_INTERNAL_SLAB_NOTHING) {
+  if (aml_internal_slab_kind_of(map, run->base) == AML_INTERNAL_SLAB_NOTHING ||
+      aml_internal_slab_kind_of(map, last) == AML_INTERNAL_SLAB_NOTHING) {
     // What the array does not reach is the arena's if it has a span.
     name_units(map, run->base, run->units, run);
     return;
