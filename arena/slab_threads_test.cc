@@ -201,6 +201,20 @@ TEST_F(ArenaSlabThreads, AThreadAndAnArenaMayEndAtOnce) {
   }
 }
 
+TEST_F(ArenaSlabThreads, ACheckBesideCallsFindsNothingWrong) {
+  std::atomic<bool> is_done{false};
+  std::thread thread([&] {
+    for (int i = 0; i < 20000; ++i)
+      aml_arena_free(arena_, aml_arena_alloc(arena_, 40000, 0, AML_ARENA_ZERO));
+    is_done = true;
+  });
+  bool is_valid = true;
+  while (!is_done.load())
+    is_valid = is_valid && aml_arena_validate(arena_) == 0;
+  EXPECT_TRUE(is_valid) << aml_error_detail();
+  thread.join();
+}
+
 pthread_key_t late_key;
 
 struct Late {

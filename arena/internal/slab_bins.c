@@ -102,35 +102,42 @@ static span_type *make_span(bins_type *bins, unsigned class_index, uint64_t *cle
   return span;
 }
 
-/** Makes a group that a class is in known, unless somebody has done so. */
-static void add_group(bins_type *bins, unsigned class_index,
-                      struct aml_internal_slab_group *group) {
+/**
+ * Makes a class with a span of it, which is put into *span, or finds it where somebody has made it.
+ * Returns: the class, locked, so that nobody sees a span that is not counted; null with a sentence.
+ */
+static bin_type *make_bin(bins_type *bins, unsigned class_index, uint64_t *clean,
+                          span_type **span) {
   struct aml_internal_slab_group **const place =
       &bins->groups[class_index / AML_INTERNAL_SLAB_GROUP];
+  // First of all, since a run that was taken may be of a new chunk, which would stay.
+  struct aml_internal_slab_group *group = calloc(1, sizeof *group);
+  if (group == NULL)
+    return aml_internal_slab_no_memory();
   aml_internal_slab_lock(&bins->groups_lock);
-  if (*place == NULL) {
+  if (*place == NULL)
+    *span = make_span(bins, class_index, clean);
+  if (*span != NULL) {
     (void)__atomic_add_fetch(&bins->metadata_size, sizeof *group, __ATOMIC_RELAXED);
     __atomic_store_n(place, group, __ATOMIC_RELEASE);
     group = NULL;
   }
+  bin_type *const bin = aml_internal_slab_bin_of(bins, class_index);
+  if (bin != NULL)
+    aml_internal_slab_lock(&bin->lock);
   aml_internal_slab_unlock(&bins->groups_lock);
   free(group);
+  return bin;
 }
 
-/** Makes a class with a span of it, which is put into *span; null with a sentence. */
-static bin_type *make_bin(bins_type *bins, unsigned class_index, uint64_t *clean,
+/** A class, locked, and perhaps a span of it as make_bin() makes; null with a sentence. */
+static bin_type *lock_bin(bins_type *bins, unsigned class_index, uint64_t *clean,
                           span_type **span) {
-  // First of all, since a run that was taken may be of a new chunk, which would stay.
-  struct aml_internal_slab_group *const group = calloc(1, sizeof *group);
-  if (group == NULL)
-    return aml_internal_slab_no_memory();
-  *span = make_span(bins, class_index, clean);
-  if (*span == NULL) {
-    free(group);
-    return NULL;
-  }
-  add_group(bins, class_index, group);
-  return aml_internal_slab_bin_of(bins, class_index);
+  bin_type *const bin = aml_internal_slab_bin_of(bins, class_index);
+  if (bin == NULL)
+    return make_bin(bins, class_index, clean, span);
+  aml_internal_slab_lock(&bin->lock);
+  return bin;
 }
 
 /** Writes blocks of a word of bits, the lowest last; at most `count`. Returns: how many. */
@@ -241,12 +248,9 @@ size_t aml_internal_slab_take_blocks(bins_type *bins, unsigned class_index, size
                                      void **blocks) {
   uint64_t clean[AML_INTERNAL_SLAB_CLEAN_WORDS] = {0};
   span_type *span = NULL;
-  bin_type *bin = aml_internal_slab_bin_of(bins, class_index);
-  if (bin == NULL)
-    bin = make_bin(bins, class_index, clean, &span);
+  bin_type *const bin = lock_bin(bins, class_index, clean, &span);
   if (bin == NULL)
     return 0;
-  aml_internal_slab_lock(&bin->lock);
   if (span != NULL) {
     relist(bin, span);
     bin->block_count += span->capacity;
@@ -266,20 +270,21 @@ size_t aml_internal_slab_take_blocks(bins_type *bins, unsigned class_index, size
 }
 
 void *aml_internal_slab_take_whole(bins_type *bins, unsigned class_index, uint64_t *clean) {
-  bin_type *bin = aml_internal_slab_bin_of(bins, class_index);
   span_type *span = NULL;
-  if (bin != NULL)
-    span = make_span(bins, class_index, clean);
-  else
-    bin = make_bin(bins, class_index, clean, &span);
-  if (span == NULL)
+  void *block = NULL;
+  bin_type *const bin = lock_bin(bins, class_index, clean, &span);
+  if (bin == NULL)
     return NULL;
-  void *block;
-  take_from(span, 1, &block);
-  aml_internal_slab_lock(&bin->lock);
-  ++bin->live_count;
-  ++bin->block_count;
+  if (span == NULL)
+    span = make_span(bins, class_index, clean);
+  if (span != NULL) {
+    take_from(span, 1, &block);
+    ++bin->live_count;
+    ++bin->block_count;
+  }
   aml_internal_slab_unlock(&bin->lock);
+  if (block == NULL)
+    return NULL;
   aml_internal_slab_count_live(bins, aml_internal_slab_classes[class_index].size);
   return block;
 }
