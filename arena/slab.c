@@ -257,8 +257,11 @@ static void *resize(struct aml_arena *arena, void *pointer, size_t size, size_t 
 
 static void reset(struct aml_arena *arena) {
   state_type *const state = state_of(arena);
+  // Nobody is in a call, but threads may end, and then give back what they keep.
+  aml_internal_slab_lock(&state->caches_lock);
   aml_internal_slab_reset_caches(state);
   aml_internal_slab_bins_reset(&state->bins);
+  aml_internal_slab_unlock(&state->caches_lock);
 }
 
 static int trim(struct aml_arena *arena, size_t keep, size_t *released) {

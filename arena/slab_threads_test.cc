@@ -201,6 +201,26 @@ TEST_F(ArenaSlabThreads, AThreadAndAnArenaMayEndAtOnce) {
   }
 }
 
+TEST_F(ArenaSlabThreads, AThreadMayEndWhileItsArenaIsReset) {
+  for (int round = 0; round < 200; ++round) {
+    std::atomic<bool> is_done{false};
+    std::thread thread([&] {
+      std::vector<void *> blocks;
+      for (size_t size = 16; size < 30000; size += size / 2)
+        for (int i = 0; i < 20; ++i)
+          blocks.push_back(aml_arena_alloc(arena_, size, 0, 0));
+      for (void *const block : blocks)
+        aml_arena_free(arena_, block);
+      is_done = true;
+    });
+    while (!is_done.load())
+      std::this_thread::yield();
+    EXPECT_EQ(0, aml_arena_reset(arena_));
+    thread.join();
+    ASSERT_EQ(0u, ValidStats(arena_).live_count);
+  }
+}
+
 TEST_F(ArenaSlabThreads, ACheckBesideCallsFindsNothingWrong) {
   std::atomic<bool> is_done{false};
   std::thread thread([&] {

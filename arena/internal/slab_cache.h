@@ -142,7 +142,7 @@ void aml_internal_slab_empty_cache(struct aml_internal_slab *arena);
 void aml_internal_slab_count_cached(struct aml_internal_slab *arena, uint64_t *count,
                                     uint64_t *size);
 
-/** Forget what caches keep; nobody else is in a call. */
+/** Forget what caches keep, under caches_lock; nobody else is in a call. */
 void aml_internal_slab_reset_caches(struct aml_internal_slab *arena);
 
 /** End all caches of an arena without giving back what they keep. */

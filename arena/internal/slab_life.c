@@ -55,13 +55,11 @@ void aml_internal_slab_count_cached(arena_type *arena, uint64_t *count, uint64_t
 }
 
 void aml_internal_slab_reset_caches(arena_type *arena) {
-  aml_internal_slab_lock(&arena->caches_lock);
   for (cache_type *cache = arena->caches; cache != NULL; cache = cache->next)
     for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i)
       if (cache->rooms[i].max != 0)
         aml_internal_slab_set_top(&cache->magazines[i + AML_INTERNAL_SLAB_FIRST_CLASS],
                                   aml_internal_slab_slots_of(cache, i));
-  aml_internal_slab_unlock(&arena->caches_lock);
 }
 
 static void unlink_cache(arena_type *arena, cache_type *cache) {
@@ -174,8 +172,9 @@ void aml_internal_slab_end_thread(thread_type *thread) {
     thread->caches = cache->next_owned;
     if (claim(cache, AML_INTERNAL_SLAB_ENDING)) {
       arena_type *const arena = cache->arena;
-      aml_internal_slab_empty(cache);
+      // A reset may come at the same time; it holds the lock from end to end.
       aml_internal_slab_lock(&arena->caches_lock);
+      aml_internal_slab_empty(cache);
       unlink_cache(arena, cache);
       aml_internal_slab_unlock(&arena->caches_lock);
     }
