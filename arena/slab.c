@@ -90,19 +90,23 @@ static void *alloc_large(state_type *state, size_t size, size_t alignment, bool 
   return span->base;
 }
 
+/** Allocates a block of a class, which may be one that was kept, and zeroes it. */
+static void *alloc_and_zero(state_type *state, unsigned kind, size_t size) {
+  void *const block = alloc_kind(state, kind);
+  return block == NULL ? NULL : memset(block, 0, size);
+}
+
 /** Allocates a zeroed block of a class. */
 static void *alloc_zeroed(state_type *state, unsigned kind, size_t size) {
   const unsigned class_index = kind - AML_INTERNAL_SLAB_FIRST_CLASS;
   const struct aml_internal_slab_class *const its = &aml_internal_slab_classes[class_index];
-  if (its->capacity != 1) {
-    void *const block = alloc_kind(state, kind);
-    return block == NULL ? NULL : memset(block, 0, size);
-  }
+  if (its->capacity != 1)
+    return alloc_and_zero(state, kind, size);
   // Of a whole span it is known which pages are fresh; of a block that was kept, it is not.
   uint64_t clean[AML_INTERNAL_SLAB_CLEAN_WORDS] = {0};
   char *const block = aml_internal_slab_take_whole(&state->bins, class_index, clean);
   if (block == NULL)
-    return NULL;
+    return alloc_and_zero(state, kind, size);
   aml_internal_poison_none(block, its->size);
   for (size_t unit = 0; unit < its->units; ++unit)
     if (!state->bins.heap.source.is_zeroed || (clean[unit / 64] >> (unit % 64) & 1) == 0)

@@ -157,6 +157,20 @@ TEST_F(ArenaSlab, WithoutZeroesNothingIsFresh) {
   Free(block);
 }
 
+TEST_F(ArenaSlab, AZeroedBlockIsFoundWhereTheThreadKeepsIt) {
+  aml_arena_slab_options options = {};
+  options.limit = 2 * kMiB;
+  Make(options);
+  for (int i = 0; i < 3; ++i)
+    Free(Alloc(16));
+  char *const block = Alloc(kMiB);
+  std::memset(block, 1, kMiB);
+  Free(block);
+  char *const again = Alloc(kMiB, 0, AML_ARENA_ZERO);
+  ASSERT_EQ(block, again) << "there is no other within the limit";
+  EXPECT_EQ(static_cast<ptrdiff_t>(kMiB), std::count(again, again + kMiB, 0));
+}
+
 // What a random tenth of many blocks leaves is at most twice their bytes, without a call for it.
 TEST_F(ArenaSlab, PagesWithoutBlocksAreGivenBackAsBlocksAre) {
   Make();
