@@ -295,8 +295,9 @@ static void stats(const struct aml_arena *arena, struct aml_arena_stats *result)
   const size_t caches = __atomic_load_n(&state->cache_count, __ATOMIC_RELAXED);
   aml_internal_slab_lock(&heap->lock);
   *result = (struct aml_arena_stats){
-      .live_count = count - cached_count,
-      .live_size = size - cached_size,
+      // Others may have taken blocks between the counts.
+      .live_count = count > cached_count ? count - cached_count : 0,
+      .live_size = size > cached_size ? size - cached_size : 0,
       .peak_size = AML_UNKNOWN,
       .reserved_size = heap->source.reserved_size,
       .metadata_size = sizeof(struct aml_arena_slab) + sizeof *state + heap->metadata_size +
