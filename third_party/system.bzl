@@ -49,12 +49,17 @@ def _isolate(repository_ctx, compiler):
     archive = repository_ctx.execute([compiler, "-print-file-name=lib%s.a" % attr.isolate])
     keep = ["--keep-global-symbol=" + symbol for symbol in attr.symbols]
     rename = []
-    wanted = []
     for symbol in attr.symbols:
         rename += ["--redefine-sym", "%s=%s%s" % (symbol, attr.prefix, symbol)]
-        wanted += ["-u", symbol]
+
+    # The references make the linker take what defines them, and hide it outside of a shared object.
+    repository_ctx.file("hidden.c", "".join([
+        "extern __attribute__((visibility(\"hidden\"))) char %s[];\n" % symbol
+        for symbol in attr.symbols
+    ]) + "const void *const isolated_symbols[] = {%s};\n" % ", ".join(attr.symbols))
     for command in [
-        [programs["ld"], "-r", "-o", "whole.o"] + wanted + [archive.stdout.strip()],
+        [compiler, "-fPIC", "-fno-builtin", "-c", "-o", "hidden.o", "hidden.c"],
+        [programs["ld"], "-r", "-o", "whole.o", "hidden.o", archive.stdout.strip()],
         [programs["objcopy"]] + keep + ["whole.o", "kept.o"],
         [programs["objcopy"]] + rename + ["kept.o", "isolated.o"],
         [programs["ar"], "rcsD", "isolated.a", "isolated.o"],
