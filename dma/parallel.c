@@ -37,10 +37,11 @@ enum {
   DEFAULT_SPIN_NS = 50000,
   MAX_QUEUE_LOG2 = 24,
   MIN_QUEUE_LOG2 = 4,
-  GUEST_JOBS = 8, // for threads that are not the dma's
-  BUCKETS = 64,   // of requests that are waited for, by their addresses
-  LOOKS = 64,     // between two looks at the clock
-  NAP_NS = 20000, // where there is nothing to be woken by
+  GUEST_JOBS = 8,     // for threads that are not the dma's
+  PARTS_OF_SHARE = 8, // enough to even out, few enough that what begins each costs nothing
+  BUCKETS = 64,       // of requests that are waited for, by their addresses
+  LOOKS = 64,         // between two looks at the clock
+  NAP_NS = 20000,     // where there is nothing to be woken by
   LINE = 64,
 };
 
@@ -99,7 +100,8 @@ static void wake_one(struct aml_internal_parallel *parallel) {
 static int run_transfer(struct aml_internal_parallel *parallel,
                         const struct aml_dma_options *options,
                         const struct aml_internal_transfer *transfer, size_t share) {
-  const size_t parts = aml_internal_transfer_parts(transfer, parallel->chunk_size);
+  const size_t parts = aml_internal_transfer_parts(transfer, parallel->chunk_size,
+                                                   PARTS_OF_SHARE * (parallel->thread_count + 1));
   struct aml_internal_job *const job =
       parts == 1 ? NULL
                  : aml_internal_jobs_open(&parallel->jobs, transfer, options, parts,

@@ -59,7 +59,8 @@ struct aml_dma_parallel_options {
   const struct aml_cpuset *cpu_set;
   /** Requests that wait for a thread at once; rounded up to a power of two. 0: 1024. */
   size_t queue_size;
-  size_t chunk_size; /**< bytes of the pieces that large copies are cut into; 0: 1 MiB */
+  /** Large copies are cut into pieces of this many bytes, larger ones past 8 a thread; 0: 1 MiB. */
+  size_t chunk_size;
   /** How long idle threads, and those who wait, look before they sleep; 0: 50 microseconds. */
   uint64_t spin_ns;
   size_t stream_size;  /**< as of dma:sequential */

@@ -12,9 +12,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstring>
+#include <functional>
 #include <numeric>
 #include <thread>
 #include <vector>
@@ -397,6 +399,48 @@ void BM_DmaParallel_CopyInTwoThreads(benchmark::State &state) {
   state.counters["fill_2T_over_1T"] = one / (two / static_cast<double>(state.iterations()));
 }
 
+// Against a plain copy by the same two threads, both past the caches.
+void PermuteInTwoThreads(benchmark::State &state, const std::vector<size_t> &extent,
+                         const std::vector<size_t> &order, size_t element_size) {
+  const size_t size =
+      std::accumulate(extent.begin(), extent.end(), element_size, std::multiplies());
+  const Memory src = Touched(size, 1);
+  const Memory dst = Touched(size, 2);
+  const aml_tile from = aml_tile_bytes(src.get(), size);
+  const aml_tile to = aml_tile_bytes(dst.get(), size);
+  aml_tile whole;
+  aml_tile permuted;
+  aml_tile dense;
+  aml_dma_options options = {};
+  options.use = AML_DMA_USE_STREAM;
+  Dma dma(state);
+  if (aml_tile_dense(&whole, nullptr, src.get(), element_size, extent.size(), extent.data(),
+                     AML_ORDER_ROW) != 0 ||
+      aml_tile_permute(&whole, order.data(), &permuted) != 0 ||
+      aml_tile_dense(&dense, nullptr, dst.get(), element_size, extent.size(), permuted.extent,
+                     AML_ORDER_ROW) != 0)
+    state.SkipWithError("no tiles");
+  CompareWith(
+      state, size, 0, 1, [&](size_t) { (void)!aml_dma_copy(dma.get(), &to, &from, &options); },
+      [&](size_t) { (void)!aml_dma_copy(dma.get(), &dense, &permuted, &options); });
+}
+
+void BM_DmaParallel_TransposeInTwoThreads(benchmark::State &state) {
+  const auto side = static_cast<size_t>(state.range(1));
+  PermuteInTwoThreads(state, {side, side}, {1, 0}, static_cast<size_t>(state.range(0)));
+}
+
+// By number, the orders of three dimensions; the first one would be a plain copy.
+void BM_DmaParallel_PermuteInTwoThreads(benchmark::State &state) {
+  std::vector<size_t> order = {0, 1, 2};
+  for (int64_t i = 0; i < state.range(1); ++i)
+    std::next_permutation(order.begin(), order.end());
+  const bool is_cube = state.range(0) != 0;
+  PermuteInTwoThreads(
+      state, is_cube ? std::vector<size_t>{256, 256, 256} : std::vector<size_t>{384, 272, 160},
+      order, sizeof(double));
+}
+
 BENCHMARK(BM_DmaParallel_SubmitAndWait)->UseManualTime();
 BENCHMARK(BM_DmaParallel_HandOver)->UseManualTime();
 BENCHMARK(BM_DmaParallel_SubmitAndWaitAsleep)->UseManualTime()->Iterations(20);
@@ -404,5 +448,13 @@ BENCHMARK(BM_DmaParallel_Batch)->Arg(8)->Arg(64)->Arg(512)->UseManualTime();
 BENCHMARK(BM_DmaParallel_Outstanding)->Arg(10000)->UseManualTime();
 BENCHMARK(BM_DmaParallel_WaitRunsItHere);
 BENCHMARK(BM_DmaParallel_CopyInTwoThreads)->Arg(64 << 20)->Arg(256 << 20)->UseManualTime();
+BENCHMARK(BM_DmaParallel_TransposeInTwoThreads)
+    ->ArgNames({"element", "side"})
+    ->ArgsProduct({{8, 4}, {4096, 4160}})
+    ->UseManualTime();
+BENCHMARK(BM_DmaParallel_PermuteInTwoThreads)
+    ->ArgNames({"cube", "order"})
+    ->ArgsProduct({{1, 0}, benchmark::CreateDenseRange(1, 5, 1)})
+    ->UseManualTime();
 
 } // namespace

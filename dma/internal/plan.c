@@ -154,61 +154,103 @@ bool aml_internal_plan_find_transpose(const struct aml_internal_plan *plan, size
   return false;
 }
 
-// A plan is cut along its longest dimension, runs counting as one, in pieces of whole pages of a
-// run or of as many elements as the loops take at once.
+// A plan is cut along its slowest dimension that makes enough pieces, runs counting as the last
+// one. Where rows are pages of the source, the rows of a transpose are cut too: so each part is
+// what a thread would visit in one go, had it all.
 
 enum { CUT_BYTES = 4096, CUT_ELEMENTS = 64 };
 
-/** The dimension that a plan is cut along; ndims for its runs. */
-static size_t find_cut(const struct aml_internal_plan *plan) {
-  size_t longest = 0;
-  for (size_t d = 1; d < plan->ndims; ++d)
-    if (plan->extent[d] > plan->extent[longest])
-      longest = d;
-  return longest;
+/** A dimension, plan->ndims being its runs, in `count` pieces of whole grains. */
+struct cut {
+  size_t dimension;
+  size_t grain;
+  size_t count;
+};
+
+static size_t extent_of(const struct aml_internal_plan *plan, size_t d) {
+  return d < plan->ndims ? plan->extent[d] : plan->run_count;
 }
 
-/** How many elements of the dimension that is cut stay together. */
-static size_t grain_of(const struct aml_internal_plan *plan) {
-  if (plan->ndims == 0)
-    return CUT_BYTES / plan->dst_element_size + (plan->dst_element_size > CUT_BYTES);
-  return plan->extent[find_cut(plan)] >= (size_t)CUT_ELEMENTS * CUT_ELEMENTS ? CUT_ELEMENTS : 1;
+/** How many elements stay together: pages of a run, or as many as the loops take at once. */
+static size_t grain_of(const struct aml_internal_plan *plan, size_t d, bool is_transpose) {
+  if (d == plan->ndims)
+    return plan->dst_element_size < CUT_BYTES ? CUT_BYTES / plan->dst_element_size : 1;
+  const bool is_column = is_transpose && d == plan->ndims - 1;
+  const bool is_long = plan->extent[d] >= (size_t)CUT_ELEMENTS * CUT_ELEMENTS;
+  return is_column || is_long ? CUT_ELEMENTS : 1;
 }
 
-static size_t cut_extent_of(const struct aml_internal_plan *plan) {
-  return plan->ndims == 0 ? plan->run_count : plan->extent[find_cut(plan)];
+/** Cuts the rows of a transpose in at most `count` pieces of about a page of the source. */
+static struct cut cut_rows(const struct aml_internal_plan *plan, size_t row, size_t count) {
+  const size_t page = grain_of(plan, plan->ndims, true);
+  const size_t pages = plan->extent[row] / page + (plan->extent[row] % page != 0);
+  const size_t grains = plan->extent[row] / CUT_ELEMENTS;
+  size_t most = pages < grains ? pages : grains;
+  most = most < count ? most : count;
+  return (struct cut){row, CUT_ELEMENTS, most == 0 ? 1 : most};
 }
 
-size_t aml_internal_plan_parts(const struct aml_internal_plan *plan, size_t size) {
-  const size_t wanted = aml_internal_plan_size(plan) / size;
-  const size_t grains = cut_extent_of(plan) / grain_of(plan);
-  const size_t parts = wanted < grains ? wanted : grains;
-  return parts == 0 ? 1 : parts;
+/** Cuts another dimension than `row`, if there is such a row, in at most `count` pieces. */
+static struct cut cut_other(const struct aml_internal_plan *plan, size_t row, size_t count) {
+  struct cut best = {plan->ndims, 1, 0};
+  for (size_t d = 0; d <= plan->ndims && best.count < count; ++d) {
+    const size_t grain = grain_of(plan, d, row < plan->ndims);
+    const size_t grains = extent_of(plan, d) / grain;
+    if (d != row && (grains > best.count || best.count == 0))
+      best = (struct cut){d, grain, grains < count ? grains : count};
+  }
+  best.count += best.count == 0;
+  return best;
 }
 
-/** Where the part `index` of `count` begins; the last one ends where all does. */
-static size_t begin_of(const struct aml_internal_plan *plan, size_t count, size_t index) {
-  if (index == count)
-    return cut_extent_of(plan);
-  const size_t grain = grain_of(plan);
-  const size_t grains = cut_extent_of(plan) / grain;
+/** Cuts a plan in at most `count` parts, of which there are cuts[0].count times cuts[1].count. */
+static void cut_all(const struct aml_internal_plan *plan, size_t count, struct cut cuts[2]) {
+  size_t row = SIZE_MAX;
+  cuts[0] = (struct cut){plan->ndims, 1, 1};
+  if (aml_internal_plan_find_transpose(plan, &row))
+    cuts[0] = cut_rows(plan, row, count);
+  cuts[1] = cut_other(plan, row, count / cuts[0].count);
+}
+
+size_t aml_internal_plan_parts(const struct aml_internal_plan *plan, size_t size, size_t most) {
+  const size_t fitting = aml_internal_plan_size(plan) / size;
+  const size_t wanted = fitting < most ? fitting : most;
+  struct cut cuts[2];
+  cut_all(plan, wanted == 0 ? 1 : wanted, cuts);
+  return cuts[0].count * cuts[1].count;
+}
+
+/** Where a piece begins; the one behind the last begins where all ends. */
+static size_t begin_of(const struct aml_internal_plan *plan, const struct cut *cut, size_t index) {
+  const size_t extent = extent_of(plan, cut->dimension);
+  const size_t grains = extent / cut->grain;
+  if (index == cut->count)
+    return extent;
   // Without a product that could wrap.
-  return (grains / count * index + grains % count * index / count) * grain;
+  return (grains / cut->count * index + grains % cut->count * index / cut->count) * cut->grain;
+}
+
+/** Leaves a piece of a plan. */
+static void keep_piece(struct aml_internal_plan *plan, const struct cut *cut, size_t index) {
+  const size_t d = cut->dimension;
+  const size_t begin = begin_of(plan, cut, index);
+  const size_t extent = begin_of(plan, cut, index + 1) - begin;
+  if (d == plan->ndims) {
+    plan->run_count = extent;
+    plan->dst += begin * plan->dst_element_size;
+    plan->src += begin * plan->src_element_size;
+    return;
+  }
+  plan->extent[d] = extent;
+  plan->dst += (ptrdiff_t)begin * plan->dst_stride[d];
+  plan->src += (ptrdiff_t)begin * plan->src_stride[d];
 }
 
 void aml_internal_plan_part(const struct aml_internal_plan *plan, size_t count, size_t index,
                             struct aml_internal_plan *part) {
-  const size_t begin = begin_of(plan, count, index);
-  const size_t extent = begin_of(plan, count, index + 1) - begin;
-  const size_t d = find_cut(plan);
+  struct cut cuts[2];
+  cut_all(plan, count, cuts);
   *part = *plan;
-  if (plan->ndims == 0) {
-    part->run_count = extent;
-    part->dst += begin * plan->dst_element_size;
-    part->src += begin * plan->src_element_size;
-    return;
-  }
-  part->extent[d] = extent;
-  part->dst += (ptrdiff_t)begin * plan->dst_stride[d];
-  part->src += (ptrdiff_t)begin * plan->src_stride[d];
+  keep_piece(part, &cuts[0], index / cuts[1].count);
+  keep_piece(part, &cuts[1], index % cuts[1].count);
 }

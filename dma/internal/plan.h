@@ -53,10 +53,10 @@ void aml_internal_plan_drop(struct aml_internal_plan *plan, size_t dimension);
 /** The dimension that the source runs along while the destination runs along the last one. */
 bool aml_internal_plan_find_transpose(const struct aml_internal_plan *plan, size_t *row);
 
-/** In how many parts of about `size` bytes a plan can be cut; at least 1. */
-size_t aml_internal_plan_parts(const struct aml_internal_plan *plan, size_t size);
+/** In how many parts of `size` bytes at least, `most` of them, a plan can be cut; at least 1. */
+size_t aml_internal_plan_parts(const struct aml_internal_plan *plan, size_t size, size_t most);
 
-/** Tells the part `index` of `count`, which is at most what aml_internal_plan_parts() said. */
+/** Tells the part `index` of `count`, which is what aml_internal_plan_parts() said. */
 void aml_internal_plan_part(const struct aml_internal_plan *plan, size_t count, size_t index,
                             struct aml_internal_plan *part);
 

@@ -96,11 +96,12 @@ int aml_internal_transfer_run(const struct aml_internal_copy_engine *engine,
   return 0;
 }
 
-size_t aml_internal_transfer_parts(const struct aml_internal_transfer *transfer, size_t size) {
+size_t aml_internal_transfer_parts(const struct aml_internal_transfer *transfer, size_t size,
+                                   size_t most) {
   if (transfer->kind != AML_INTERNAL_TRANSFER_COPY &&
       transfer->kind != AML_INTERNAL_TRANSFER_OPERATE)
     return 1;
-  return aml_internal_plan_parts(&transfer->plan, size);
+  return aml_internal_plan_parts(&transfer->plan, size, most);
 }
 
 void aml_internal_transfer_part(const struct aml_internal_transfer *transfer, size_t count,

@@ -51,10 +51,11 @@ int aml_internal_transfer_run(const struct aml_internal_copy_engine *engine,
                               const struct aml_dma_options *options,
                               const struct aml_internal_transfer *transfer);
 
-/** In how many parts of about `size` bytes it can be run; at least 1. */
-size_t aml_internal_transfer_parts(const struct aml_internal_transfer *transfer, size_t size);
+/** In how many parts of `size` bytes at least, `most` of them, it can be run; at least 1. */
+size_t aml_internal_transfer_parts(const struct aml_internal_transfer *transfer, size_t size,
+                                   size_t most);
 
-/** Tells the part `index` of `count`; parts may be run in any order, and at once. */
+/** Tells the part `index` of `count`, as said; parts may be run in any order, and at once. */
 void aml_internal_transfer_part(const struct aml_internal_transfer *transfer, size_t count,
                                 size_t index, struct aml_internal_transfer *part);
 
