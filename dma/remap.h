@@ -19,9 +19,10 @@
 // Threads: thread-safe if the inner dma is. Nobody may touch either tile meanwhile, nor map or
 // unmap memory there.
 // Fork: the child's finds out about mappings in a slower way.
-// Cost: two system calls for finding out, one for moving: some microseconds for 2 MiB, where memcpy
-// takes ten times as long at best; least where both tiles lie equally within 2 MiB, as whole page
-// tables move then. Kernels before 6.11 tell of mappings by text, the slower the more there are.
+// Cost: a system call for finding out about each mapping, one for moving: some microseconds for 2
+// MiB, where memcpy takes ten times as long at best; least where both tiles lie equally within 2
+// MiB, as whole page tables move then. Kernels before 6.11 tell of mappings by text, the slower the
+// more there are.
 
 #ifndef AML_DMA_REMAP_H
 #define AML_DMA_REMAP_H
@@ -47,7 +48,7 @@ struct aml_dma_remap {
   struct aml_dma *inner; /**< null: none */
   size_t min_size;       /**< 0: not initialised */
   int maps;              /**< what tells of this process's mappings; -1: read anew each time */
-  int process;           /**< the one that `maps` is of */
+  char *mark;            /**< tells whether `maps` is of this process */
 };
 
 extern AML_PUBLIC const struct aml_dma_ops aml_dma_remap_ops;

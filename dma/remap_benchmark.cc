@@ -55,7 +55,7 @@ void BM_DmaRemap_Move(benchmark::State &state) {
   size_t moves = 1;
   std::memset(tiles[0], 0, size);
   aml_benchmark::CompareWith(
-      state, size, 0, 32,
+      state, size, 8, 32,
       [&](size_t) {
         std::memcpy(to, from, size);
         benchmark::ClobberMemory();

@@ -268,6 +268,39 @@ TEST_F(DmaRemap, MappingsAreFoundInTheTextToo) {
   EXPECT_TRUE(IsZeros(from, kSize));
 }
 
+TEST_F(DmaRemap, WithoutAMarkMappingsAreFoundInTheText) {
+  Mapped from(kSize);
+  Mapped to(kSize);
+  from.Fill(1);
+  const std::string expected = from.Contents();
+  const aml_tile src = from.tile();
+  const aml_tile dst = to.tile();
+  const aml_fault_held before = aml_fault_system_held();
+  for (const unsigned call : {AML_FAULT_MADVISE, AML_FAULT_MMAP}) {
+    AML_DMA_REMAP_DECL(dma);
+    aml_fault_system_arm(call, call == AML_FAULT_MMAP ? 2 : 1, ENOMEM); // the first one is a probe
+    const int made = aml_dma_remap_init(dma, nullptr);
+    EXPECT_EQ(1u, aml_fault_system_disarm().failed);
+    EXPECT_EQ(0, made);
+    from.Fill(1);
+    EXPECT_EQ(0, aml_dma_copy(dma, &dst, &src, nullptr)) << aml_error_detail();
+    EXPECT_TRUE(expected == to.Contents());
+    EXPECT_TRUE(IsZeros(from, kSize));
+    aml_dma_fini(dma);
+  }
+  EXPECT_EQ(before.mapped_size, aml_fault_system_held().mapped_size);
+}
+
+TEST_F(DmaRemap, TwoTilesOfOneMappingMove) {
+  Mapped both(3 * kSize);
+  both.Fill(1);
+  const std::string expected = both.Contents().substr(0, kSize);
+  const aml_tile src = aml_tile_bytes(both.data(), kSize);
+  const aml_tile dst = aml_tile_bytes(both.data() + 2 * kSize, kSize);
+  ASSERT_EQ(0, aml_dma_copy(alone_, &dst, &src, nullptr)) << aml_error_detail();
+  EXPECT_TRUE(expected == both.Contents().substr(2 * kSize));
+}
+
 TEST_F(DmaRemap, WithoutMapsItCopies) {
   Mapped from(kSize);
   Mapped to(kSize);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /** What PROCMAP_QUERY takes and fills (Linux 6.11); here since older headers have none. */
@@ -82,12 +83,26 @@ static int open_maps(void) {
   return open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
 }
 
+/** Memory that is 1 here, and 0 in the child of a fork; null if there is none. */
+static char *map_mark(void) {
+  const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  char *const mark = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mark == MAP_FAILED)
+    return NULL;
+  if (madvise(mark, page, MADV_WIPEONFORK) != 0) {
+    (void)munmap(mark, page);
+    return NULL;
+  }
+  *mark = 1;
+  return mark;
+}
+
 void aml_internal_maps_open(struct aml_internal_maps *maps) {
   struct mapping mapping;
-  maps->process = getpid();
-  maps->descriptor = open_maps();
+  maps->mark = map_mark();
+  maps->descriptor = maps->mark == NULL ? -1 : open_maps();
   // One that is there: this function's.
-  if (maps->descriptor >= 0 &&
+  if (maps->descriptor < 0 ||
       !query_mapping(maps->descriptor, (uintptr_t)&aml_internal_maps_open, &mapping))
     aml_internal_maps_close(maps);
 }
@@ -95,7 +110,10 @@ void aml_internal_maps_open(struct aml_internal_maps *maps) {
 void aml_internal_maps_close(struct aml_internal_maps *maps) {
   if (maps->descriptor >= 0)
     (void)close(maps->descriptor);
+  if (maps->mark != NULL)
+    (void)munmap(maps->mark, (size_t)sysconf(_SC_PAGESIZE));
   maps->descriptor = -1;
+  maps->mark = NULL;
 }
 
 /** Looks an address up in the text. */
@@ -108,12 +126,26 @@ static bool read_mapping(uintptr_t address, struct mapping *mapping) {
   return found;
 }
 
-bool aml_internal_maps_is_private(const struct aml_internal_maps *maps, const void *start,
-                                  size_t size) {
-  const uintptr_t address = (uintptr_t)start;
-  const bool can_query = maps->descriptor >= 0 && maps->process == getpid();
+static bool find_mapping(const struct aml_internal_maps *maps, uintptr_t address,
+                         struct mapping *mapping) {
+  return maps->descriptor >= 0 && *maps->mark != 0
+             ? query_mapping(maps->descriptor, address, mapping)
+             : read_mapping(address, mapping);
+}
+
+static bool is_within(uintptr_t address, size_t size, const struct mapping *mapping) {
+  return address >= mapping->start && address < mapping->end && mapping->end - address >= size;
+}
+
+bool aml_internal_maps_are_private(const struct aml_internal_maps *maps, const void *one,
+                                   const void *other, size_t size) {
   struct mapping mapping;
-  const bool found = can_query ? query_mapping(maps->descriptor, address, &mapping)
-                               : read_mapping(address, &mapping);
-  return found && mapping.is_usable && mapping.end - address >= size;
+  const uintptr_t first = (uintptr_t)one;
+  const uintptr_t second = (uintptr_t)other;
+  if (!find_mapping(maps, first, &mapping) || !mapping.is_usable ||
+      !is_within(first, size, &mapping))
+    return false;
+  return is_within(second, size, &mapping) ||
+         (find_mapping(maps, second, &mapping) && mapping.is_usable &&
+          is_within(second, size, &mapping));
 }
