@@ -385,6 +385,41 @@ TEST(DmaParallel, ABatchOfAChainGoesThroughASmallQueueWhoseThreadSleeps) {
   EXPECT_EQ(chain.links[0].from, chain.links[kLength - 1].to);
 }
 
+// Fairness: no submitter's request passes another's, however many one of them has submitted.
+TEST(DmaParallel, RequestsOfAllSubmittersAreBegunInTheOrderOfTheirSubmission) {
+  struct Begun {
+    int submitter;
+    std::vector<int> *log;
+    aml_dma_operation operation;
+    aml_dma_options options;
+    Transfer transfer;
+  };
+  const std::vector<int> submitters = {0, 0, 0, 0, 0, 0, 0, 1, 0, 2, 2, 1, 0, 0, 2, 1};
+  const Dma dma = Create(Threads(1));
+  std::vector<int> log; // by the one thread that the dma has
+  std::deque<Begun> requests;
+  Blocker blocker(dma.get(), 1);
+  for (const int submitter : submitters) {
+    Begun &it = requests.emplace_back();
+    it.submitter = submitter;
+    it.log = &log;
+    it.operation = {[](void *, const void *, size_t, void *argument) {
+                      auto *const self = static_cast<Begun *>(argument);
+                      self->log->push_back(self->submitter);
+                      return 0;
+                    },
+                    &it, 0, 0};
+    it.options.operation = &it.operation;
+    std::thread([&] { EXPECT_EQ(0, it.transfer.Submit(dma.get(), &it.options)); }).join();
+  }
+  blocker.LetGo();
+  while (aml_dma_request_state(&requests.back().transfer.request) != AML_DMA_DONE)
+    std::this_thread::yield();
+  for (Begun &it : requests)
+    EXPECT_EQ(0, aml_dma_wait(&it.transfer.request));
+  EXPECT_EQ(submitters, log);
+}
+
 TEST(DmaParallel, LargeTilesOfAllKindsAreCutExactly) {
   aml_dma_parallel_options options = Threads(3);
   options.chunk_size = 4096;

@@ -83,15 +83,14 @@ class DmaPlanParts : public testing::TestWithParam<size_t> {};
 
 TEST_P(DmaPlanParts, AreTheWholeInAnyOrderOfDimensions) {
   const size_t element_size = GetParam();
-  const std::vector<size_t> shapes[] = {{1},          {7},           {30000},       {9, 7},
-                                        {4100, 70},   {70, 4100},    {320, 320},    {3, 16385},
-                                        {2, 3, 5},    {40, 70, 30},  {1, 1100, 65}, {65, 2, 530},
-                                        {530, 2, 65}, {4, 5, 6, 130}};
+  const std::vector<size_t> shapes[] = {{1},          {7},          {30000},    {9, 7},
+                                        {4100, 70},   {3, 16385},   {200, 200}, {2, 3, 5},
+                                        {65, 2, 530}, {4, 5, 6, 70}};
   for (const std::vector<size_t> &extent : shapes) {
     std::vector<size_t> order(extent.size());
     std::iota(order.begin(), order.end(), size_t{0});
     do
-      for (const size_t most : {1, 7, 24}) {
+      for (const size_t most : {7, 24}) {
         SCOPED_TRACE(testing::Message() << testing::PrintToString(extent) << " in order "
                                         << testing::PrintToString(order) << ", at most " << most);
         const Pair pair = MakePair(extent, order, element_size);
@@ -103,7 +102,7 @@ TEST_P(DmaPlanParts, AreTheWholeInAnyOrderOfDimensions) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(ElementSizes, DmaPlanParts, testing::Values(1, 8, 100, 5000));
+INSTANTIATE_TEST_SUITE_P(ElementSizes, DmaPlanParts, testing::Values(8, 100));
 
 /** The parts of a plan of two dimensions that change places. */
 std::vector<aml_internal_plan> PartsOfTranspose(size_t rows, size_t columns, size_t element_size) {
