@@ -46,6 +46,7 @@ typedef unit unit_memory __attribute__((aligned(1), may_alias));
 
 // Small arrays of vectors are registers once the loops over them are unrolled.
 #define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL_8 _Pragma("GCC unroll 8")
 
 KERNEL static inline void copy_up(char *dst, const char *src, size_t size) {
   unit head[LINE / UNIT];
@@ -311,7 +312,13 @@ struct strip {
 };
 
 /** Rows that are multiples of that apart share few lines of second-level caches. */
-enum { CROWDED = 64 << 10 };
+enum { CROWDED = 256 << 10 };
+
+/** In how many distances ahead transposes prefetch. */
+enum { AHEAD = 4 };
+
+/** How many lines of a row are staged at once where rows begin anywhere in one. */
+enum { SHIFTED_LINES = 6 };
 
 #define PASTE_(a, b) a##b
 #define PASTE(a, b) PASTE_(a, b)

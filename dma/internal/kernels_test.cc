@@ -121,12 +121,13 @@ TEST_P(Kernels, TransposePlanesOfAnySidesAndStrides) {
     aml_internal_plane plane = {};
     plane.rows = 1 + Below(Below(2) == 0 ? 20 : 150);
     plane.columns = 1 + Below(Below(2) == 0 ? 20 : 600 / size + 100);
-    const size_t gap = Below(3) * Shift();
+    const size_t unit = Below(2) == 0 ? size : 1; // rows begin between elements, or anywhere
+    const size_t gap = Below(3) * Shift() / unit * unit;
     const bool is_aligned = Below(2) == 0; // the rows at least
     size_t dst_stride = plane.columns * size + gap;
     dst_stride = is_aligned ? (dst_stride + kLine - 1) / kLine * kLine : dst_stride;
     const size_t src_stride = Below(9) == 0 ? 0 : plane.rows * size + Shift();
-    Memory dst(plane.rows * dst_stride, Shift(), random_);
+    Memory dst(plane.rows * dst_stride, Shift() / unit * unit, random_);
     Memory src(plane.columns * src_stride + plane.rows * size, Shift(), random_);
     const bool is_backwards = Below(3) == 0;
     plane.dst = dst.begin();

@@ -16,6 +16,8 @@
 #define LOOSE PASTE(NAME, _loose)
 #define AHEAD_OF PASTE(NAME, _ahead)
 #define STRIP PASTE(NAME, _strip)
+#define SHIFTED PASTE(NAME, _shifted)
+#define SHIFTED_ALL PASTE(NAME, _shifted_all)
 
 typedef LANE VECTOR __attribute__((vector_size(sizeof(LANE) * LANES)));
 typedef VECTOR MEMORY __attribute__((aligned(1), may_alias));
@@ -28,11 +30,22 @@ typedef VECTOR MEMORY __attribute__((aligned(1), may_alias));
     v[i + (h) / GROUP] = PICK(a, b, VECTOR, EACH_OF(LANES, TAKEN, h));                             \
   }
 
-/** Loads SIDE x SIDE elements, transposed. */
-KERNEL static inline __attribute__((always_inline)) void LOAD(VECTOR v[SIDE], const char *src,
-                                                              ptrdiff_t src_stride) {
+/**
+ * Loads SIDE x SIDE elements, transposed, and prefetches what the source's rows have a little
+ * ahead.
+ *
+ * @param ahead  how far, in turn: lines a power of two apart may all be in one bank of the memory.
+ *               Null: nothing.
+ */
+KERNEL static inline __attribute__((always_inline)) void
+LOAD(VECTOR v[SIDE], const char *src, ptrdiff_t src_stride, const ptrdiff_t *ahead) {
   UNROLL for (size_t i = 0; i < SIDE; ++i) {
     v[i] = *(const MEMORY *)(src + (ptrdiff_t)i * src_stride);
+  }
+  if (ahead != NULL) {
+    UNROLL_8 for (size_t i = 0; i < SIDE; ++i) {
+      PREFETCH_FAR(src + (ptrdiff_t)i * src_stride + ahead[i % AHEAD]);
+    }
   }
 #if GROUP == 1
   EXCHANGE(1)
@@ -49,32 +62,38 @@ KERNEL static inline __attribute__((always_inline)) void LOAD(VECTOR v[SIDE], co
 }
 
 /** Transposes SIDE x SIDE elements. */
-KERNEL static inline __attribute__((always_inline)) void
-BLOCK(char *dst, const char *src, ptrdiff_t dst_stride, ptrdiff_t src_stride) {
+KERNEL static inline __attribute__((always_inline)) void BLOCK(char *dst, const char *src,
+                                                               ptrdiff_t dst_stride,
+                                                               ptrdiff_t src_stride,
+                                                               const ptrdiff_t *ahead) {
   VECTOR v[SIDE];
-  LOAD(v, src, src_stride);
+  LOAD(v, src, src_stride, ahead);
   UNROLL for (size_t i = 0; i < SIDE; ++i) {
     *(MEMORY *)(dst + (ptrdiff_t)i * dst_stride) = v[i];
   }
 }
 
 /** Transposes a block whose vectors are lines, past the caches. */
-KERNEL static inline __attribute__((always_inline)) void
-SINGLE(char *dst, const char *src, ptrdiff_t dst_stride, ptrdiff_t src_stride) {
+KERNEL static inline __attribute__((always_inline)) void SINGLE(char *dst, const char *src,
+                                                                ptrdiff_t dst_stride,
+                                                                ptrdiff_t src_stride,
+                                                                const ptrdiff_t *ahead) {
   VECTOR v[SIDE];
-  LOAD(v, src, src_stride);
+  LOAD(v, src, src_stride, ahead);
   UNROLL for (size_t i = 0; i < SIDE; ++i) {
     stream_line(dst + (ptrdiff_t)i * dst_stride, (const char *)&v[i]);
   }
 }
 
 /** Transposes two such blocks, two lines of a row in turn. */
-KERNEL static inline __attribute__((always_inline)) void
-PAIR(char *dst, const char *src, ptrdiff_t dst_stride, ptrdiff_t src_stride) {
+KERNEL static inline __attribute__((always_inline)) void PAIR(char *dst, const char *src,
+                                                              ptrdiff_t dst_stride,
+                                                              ptrdiff_t src_stride,
+                                                              const ptrdiff_t *ahead) {
   VECTOR v[SIDE];
   VECTOR w[SIDE];
-  LOAD(v, src, src_stride);
-  LOAD(w, src + (ptrdiff_t)SIDE * src_stride, src_stride);
+  LOAD(v, src, src_stride, ahead);
+  LOAD(w, src + (ptrdiff_t)SIDE * src_stride, src_stride, ahead);
   UNROLL for (size_t i = 0; i < SIDE; ++i) {
     stream_line(dst + (ptrdiff_t)i * dst_stride, (const char *)&v[i]);
     stream_line(dst + (ptrdiff_t)i * dst_stride + LINE, (const char *)&w[i]);
@@ -83,29 +102,28 @@ PAIR(char *dst, const char *src, ptrdiff_t dst_stride, ptrdiff_t src_stride) {
 
 /** Transposes SIDE rows of `size` bytes, whole lines, past the caches. */
 KERNEL static inline void STAGED(char *dst, const char *src, ptrdiff_t dst_stride,
-                                 ptrdiff_t src_stride, size_t size) {
+                                 ptrdiff_t src_stride, size_t size, const ptrdiff_t *ahead) {
   char stage[SIDE][2 * LINE] __attribute__((aligned(LINE)));
   for (size_t k = 0; k < size; k += sizeof(VECTOR))
-    BLOCK(stage[0] + k, src + (ptrdiff_t)(k / SIZE) * src_stride, 2 * LINE, src_stride);
+    BLOCK(stage[0] + k, src + (ptrdiff_t)(k / SIZE) * src_stride, 2 * LINE, src_stride, ahead);
   for (size_t i = 0; i < SIDE; ++i)
     for (size_t k = 0; k < size; k += LINE)
       stream_line(dst + (ptrdiff_t)i * dst_stride + k, stage[i] + k);
 }
 
 /** Transposes SIDE rows of up to two lines; `size` is bytes of whole vectors, or lines. */
-KERNEL static inline __attribute__((always_inline)) void TURN_OF(char *dst, const char *src,
-                                                                 ptrdiff_t dst_stride,
-                                                                 ptrdiff_t src_stride, size_t size,
-                                                                 bool streams) {
+KERNEL static inline __attribute__((always_inline)) void
+TURN_OF(char *dst, const char *src, ptrdiff_t dst_stride, ptrdiff_t src_stride, size_t size,
+        const ptrdiff_t *ahead, bool streams) {
   if (!streams)
     for (size_t k = 0; k < size; k += sizeof(VECTOR))
-      BLOCK(dst + k, src + (ptrdiff_t)(k / SIZE) * src_stride, dst_stride, src_stride);
+      BLOCK(dst + k, src + (ptrdiff_t)(k / SIZE) * src_stride, dst_stride, src_stride, ahead);
   else if (sizeof(VECTOR) == LINE && size == 2 * LINE)
-    PAIR(dst, src, dst_stride, src_stride);
+    PAIR(dst, src, dst_stride, src_stride, ahead);
   else if (sizeof(VECTOR) == LINE)
-    SINGLE(dst, src, dst_stride, src_stride);
+    SINGLE(dst, src, dst_stride, src_stride, ahead);
   else
-    STAGED(dst, src, dst_stride, src_stride, size);
+    STAGED(dst, src, dst_stride, src_stride, size, ahead);
 }
 
 /** Transposes what is left at the edges, element by element. */
@@ -133,18 +151,20 @@ enum {
 };
 
 /**
- * Prefetches what `columns` source rows have a little ahead, each row at another distance: lines
- * a power of two apart may all be in one bank of the memory.
+ * How far ahead to prefetch, from `done` bytes into a strip on; null where that was done.
  *
- * @param left  bytes from `src` to the strip's end.
+ * @param left  bytes to the strip's end.
  * @param jump  from there to where the next strip begins.
  */
-KERNEL static inline void AHEAD_OF(const char *src, ptrdiff_t src_stride, size_t columns,
-                                   ptrdiff_t left, ptrdiff_t jump) {
-  for (size_t i = 0; i < columns; ++i) {
-    const ptrdiff_t distance = (ptrdiff_t)(4 + i % 4) * LINE;
-    PREFETCH_FAR(src + (ptrdiff_t)i * src_stride + distance + (distance < left ? 0 : jump));
+static inline const ptrdiff_t *AHEAD_OF(ptrdiff_t ahead[AHEAD], ptrdiff_t done, ptrdiff_t left,
+                                        ptrdiff_t jump) {
+  if (done % LINE >= (ptrdiff_t)(SIDE * SIZE))
+    return NULL;
+  for (size_t i = 0; i < AHEAD; ++i) {
+    ahead[i] = (ptrdiff_t)(AHEAD + i) * LINE;
+    ahead[i] += ahead[i] < left ? 0 : jump;
   }
+  return ahead;
 }
 
 /** Transposes a strip: whole vectors or, past the caches, lines. */
@@ -153,27 +173,87 @@ STRIP(const struct aml_internal_plane *plane, const struct strip *strip, bool st
   const size_t turn = PASTE(NAME, _TURN);
   const ptrdiff_t src_stride = plane->src_stride;
   const ptrdiff_t size = (ptrdiff_t)(strip->rows * SIZE);
+  const ptrdiff_t jump = strip->next - strip->src - size;
   const char *from = strip->src;
   char *to = strip->dst;
   for (ptrdiff_t done = 0; done < size; done += (ptrdiff_t)(SIDE * SIZE)) {
+    ptrdiff_t distances[AHEAD];
+    const ptrdiff_t *const ahead = AHEAD_OF(distances, done, size - done, jump);
     for (size_t c = 0; c < strip->columns; c += turn) {
       const size_t some = strip->columns - c < turn ? strip->columns - c : turn;
-      if (done % LINE < (ptrdiff_t)(SIDE * SIZE))
-        AHEAD_OF(from + (ptrdiff_t)c * src_stride, src_stride, some, size - done,
-                 strip->next - strip->src - size);
       TURN_OF(to + c * SIZE, from + (ptrdiff_t)c * src_stride, plane->dst_stride, src_stride,
-              some * SIZE, streams);
+              some * SIZE, ahead, streams);
     }
     from += SIDE * SIZE;
     to += (ptrdiff_t)SIDE * plane->dst_stride;
   }
 }
 
+/**
+ * Transposes a panel of SIDE rows that begin anywhere in a line, past the caches: their whole
+ * lines.
+ *
+ * @param lines  what the panel has; the stage has one more if `more` does, so that each row finds
+ * all of the lines that begin in the panel.
+ */
+KERNEL static inline void SHIFTED(char *dst, const char *src, ptrdiff_t dst_stride,
+                                  ptrdiff_t src_stride, size_t lines, bool more,
+                                  const ptrdiff_t *ahead) {
+  char stage[SIDE][(SHIFTED_LINES + 1) * LINE] __attribute__((aligned(LINE)));
+  for (size_t k = 0; k < (lines + more) * LINE; k += sizeof(VECTOR))
+    BLOCK(stage[0] + k, src + (ptrdiff_t)(k / SIZE) * src_stride, sizeof stage[0], src_stride,
+          ahead);
+  for (size_t i = 0; i < SIDE; ++i) {
+    char *const to = dst + (ptrdiff_t)i * dst_stride;
+    const size_t head = head_of(to);
+    const size_t whole = head == 0 || more ? lines : lines - 1;
+    for (size_t k = head; k < head + whole * LINE; k += LINE)
+      stream_line(to + k, stage[i] + k);
+  }
+}
+
+/** Transposes a plane whose rows begin anywhere in a line, between elements, past the caches. */
+KERNEL static void SHIFTED_ALL(const struct aml_internal_plane *plane) {
+  enum { ROWS = PASTE(NAME, _ROWS) };
+  const size_t in_line = LINE / SIZE;
+  const size_t rows = plane->rows / SIDE * SIDE;
+  const size_t lines = plane->columns / in_line;
+  const ptrdiff_t panel_stride = (ptrdiff_t)(SHIFTED_LINES * in_line) * plane->src_stride;
+  for (size_t first = 0; first < rows; first += ROWS) {
+    const size_t end = rows - first < ROWS ? rows : first + ROWS;
+    for (size_t line = 0; line < lines; line += SHIFTED_LINES) {
+      const size_t some = lines - line < SHIFTED_LINES ? lines - line : SHIFTED_LINES;
+      for (size_t row = first; row < end; row += SIDE) {
+        ptrdiff_t distances[AHEAD];
+        const ptrdiff_t left = (ptrdiff_t)((end - row) * SIZE);
+        const ptrdiff_t *const ahead = AHEAD_OF(distances, (ptrdiff_t)((row - first) * SIZE), left,
+                                                panel_stride - (ptrdiff_t)((end - first) * SIZE));
+        SHIFTED(plane->dst + (ptrdiff_t)row * plane->dst_stride + line * LINE,
+                plane->src + row * SIZE + (ptrdiff_t)(line * in_line) * plane->src_stride,
+                plane->dst_stride, plane->src_stride, some, line + some < lines, ahead);
+      }
+    }
+  }
+  for (size_t row = 0; row < rows; ++row) {
+    const size_t head = head_of(plane->dst + (ptrdiff_t)row * plane->dst_stride) / SIZE;
+    const size_t whole = (lines - (head != 0)) * in_line;
+    LOOSE(plane, row, row + 1, 0, head);
+    LOOSE(plane, row, row + 1, head + whole, plane->columns);
+  }
+  LOOSE(plane, rows, plane->rows, 0, plane->columns);
+}
+
 KERNEL static void NAME(const struct aml_internal_plane *plane, bool streams) {
   enum { ROWS = PASTE(NAME, _ROWS) };
   const size_t panel = plane->src_stride % CROWDED == 0 ? PASTE(NAME, _TURN) : PASTE(NAME, _PANEL);
   const size_t head = head_of(plane->dst);
-  streams = streams && plane->dst_stride % LINE == 0 && head % SIZE == 0;
+  const bool are_whole = plane->dst_stride % (ptrdiff_t)SIZE == 0 && head % SIZE == 0;
+  const bool are_alike = plane->dst_stride % LINE == 0;
+  if (streams && are_whole && !are_alike && plane->columns >= 2 * LINE / SIZE) {
+    SHIFTED_ALL(plane);
+    return;
+  }
+  streams = streams && are_whole && are_alike;
   const size_t first = !streams ? 0 : head / SIZE < plane->columns ? head / SIZE : plane->columns;
   const size_t grain = streams ? LINE / SIZE : SIDE;
   const size_t rows = plane->rows / SIDE * SIDE;
@@ -215,4 +295,6 @@ KERNEL static void NAME(const struct aml_internal_plane *plane, bool streams) {
 #undef LOOSE
 #undef AHEAD_OF
 #undef STRIP
+#undef SHIFTED
+#undef SHIFTED_ALL
 #undef EXCHANGE
