@@ -245,8 +245,16 @@ BENCHMARK(BM_DmaSequential_GatherToSlot)->Apply(Tiles);
 BENCHMARK(BM_DmaSequential_GatherToCold)->Apply(Tiles);
 BENCHMARK(BM_DmaSequential_ScatterFromSlot)->Apply(Tiles);
 BENCHMARK(BM_DmaSequential_ScatterFromCold)->Apply(Tiles);
-BENCHMARK_TEMPLATE(BM_DmaSequential_Transpose, double)->Arg(4096)->Arg(4160)->Arg(4099)->UseManualTime();
-BENCHMARK_TEMPLATE(BM_DmaSequential_Transpose, float)->Arg(4096)->Arg(4160)->Arg(4099)->UseManualTime();
+BENCHMARK_TEMPLATE(BM_DmaSequential_Transpose, double)
+    ->Arg(4096)
+    ->Arg(4160)
+    ->Arg(4099)
+    ->UseManualTime();
+BENCHMARK_TEMPLATE(BM_DmaSequential_Transpose, float)
+    ->Arg(4096)
+    ->Arg(4160)
+    ->Arg(4099)
+    ->UseManualTime();
 BENCHMARK(BM_DmaSequential_PermuteCube)->Apply(Orders);
 BENCHMARK(BM_DmaSequential_PermuteBox)->Apply(Orders);
 
