@@ -107,7 +107,9 @@ struct aml_dma_options {
   /**
    * Called once for a request that was taken, also if it fails or is canceled, by whichever thread
    * finds out, just before it is AML_DMA_DONE: it may submit others, and must neither block nor
-   * wait for, test or submit this one.
+   * wait for, test or submit this one. Where a queue is full, submit does not wait in there: it
+   * says -AML_EAGAIN. Where submit itself runs requests, a chain of them that submit each other
+   * takes stack.
    */
   void (*notify)(struct aml_dma_request *request, void *argument);
   void *notify_argument;
@@ -311,7 +313,10 @@ AML_PUBLIC AML_MUST_CHECK int aml_dma_copy(struct aml_dma *dma, const struct aml
                                            const struct aml_tile *src,
                                            const struct aml_dma_options *options);
 
-/** End the life of a declared dma, after its requests. Null, and one not initialised, are fine. */
+/**
+ * End the life of a declared dma, after its requests. No other call on it may be in progress, nor a
+ * wait for one of them. Null, and one not initialised, are fine.
+ */
 AML_PUBLIC void aml_dma_fini(struct aml_dma *dma);
 
 /** End the life of a created dma, and set *dma to null. Null and a pointer to null are fine. */

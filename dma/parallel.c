@@ -38,6 +38,7 @@ enum {
   MAX_QUEUE_LOG2 = 24,
   MIN_QUEUE_LOG2 = 4,
   GUEST_JOBS = 8,     // for threads that are not the dma's
+  MAX_HELPED = 16,    // requests that a submitter runs before it insists on a place
   PARTS_OF_SHARE = 8, // enough to even out, few enough that what begins each costs nothing
   BUCKETS = 64,       // of requests that are waited for, by their addresses
   LOOKS = 64,         // between two looks at the clock
@@ -73,6 +74,9 @@ struct aml_internal_parallel {
   size_t thread_count;
   struct worker *workers;
 };
+
+/** Whether this thread is within a request's operation or notify. */
+static _Thread_local bool runs_something;
 
 static struct aml_internal_parallel *state_of(const struct aml_dma *dma) {
   return ((const struct aml_dma_parallel *)dma)->state;
@@ -126,6 +130,15 @@ static void tell(struct aml_internal_parallel *parallel, struct aml_internal_eve
     aml_internal_event_wake(&parallel->finished, INT_MAX);
 }
 
+/** Takes part in a large copy of others. Returns: false if there is none. */
+static bool join(struct aml_internal_parallel *parallel, size_t share) {
+  const bool ran_something = runs_something;
+  runs_something = true;
+  const bool joined = aml_internal_jobs_join(&parallel->jobs, share);
+  runs_something = ran_something;
+  return joined;
+}
+
 /** Runs a request that was claimed. */
 static void run(struct aml_internal_parallel *parallel, struct aml_dma_request *request,
                 uint64_t position, size_t share) {
@@ -133,6 +146,8 @@ static void run(struct aml_internal_parallel *parallel, struct aml_dma_request *
   const enum aml_internal_transfer_kind kind =
       (enum aml_internal_transfer_kind)(request->work[KIND] & (IS_READY - 1));
   struct aml_internal_transfer transfer;
+  const bool ran_something = runs_something;
+  runs_something = true;
   __atomic_store_n(&request->state, AML_DMA_RUNNING, __ATOMIC_RELAXED);
   const int err = aml_dma_request_await_others(request);
   if (err) {
@@ -142,6 +157,7 @@ static void run(struct aml_internal_parallel *parallel, struct aml_dma_request *
     aml_internal_transfer_finish(request,
                                  run_transfer(parallel, request->options, &transfer, share));
   }
+  runs_something = ran_something;
   tell(parallel, done, position);
 }
 
@@ -185,8 +201,7 @@ static void *work(void *argument) {
   struct worker *const worker = argument;
   struct aml_internal_parallel *const parallel = worker->parallel;
   for (;;) {
-    if (run_next(parallel, true, worker->share) ||
-        aml_internal_jobs_join(&parallel->jobs, worker->share))
+    if (run_next(parallel, true, worker->share) || join(parallel, worker->share))
       continue;
     if (__atomic_load_n(&parallel->is_ending, __ATOMIC_SEQ_CST) != 0)
       return NULL;
@@ -211,21 +226,32 @@ static unsigned capabilities(const struct aml_dma *dma) {
   return AML_DMA_THREAD_SAFE | AML_DMA_ASYNC | AML_DMA_CAN_OVERLAP | AML_DMA_CAN_OPERATE;
 }
 
-/** Where a request goes; false: the queue is full and the caller does not want to wait. */
+/**
+ * Where a request goes; false: the queue is full and the caller does not want to wait, or must not.
+ *
+ * Who has a position runs nothing until he has put his request there: all behind it would wait.
+ */
 static bool reserve(struct aml_internal_parallel *parallel, bool may_wait, uint64_t *position) {
-  if (!may_wait)
-    return aml_internal_ring_try_reserve(&parallel->ring, position);
-  *position = aml_internal_ring_reserve(&parallel->ring);
-  // What this thread has put before as one of many may be what only theirs can run.
-  if (!aml_internal_ring_is_free(&parallel->ring, *position))
-    wake_one(parallel);
-  for (int i = 0; !aml_internal_ring_is_free(&parallel->ring, *position); ++i)
-    if (run_next(parallel, false, parallel->thread_count))
-      i = 0;
-    else if (i < LOOKS)
-      aml_internal_pause();
-    else
-      nap();
+  int helped = 0;
+  bool is_first = true;
+  while (!aml_internal_ring_try_reserve(&parallel->ring, position)) {
+    if (!may_wait || runs_something)
+      return false;
+    // What this thread has put before as one of many may be what only theirs can run.
+    if (is_first)
+      wake_one(parallel);
+    is_first = false;
+    // Others may be quicker each time; those who hold positions are served in turn.
+    if (++helped < MAX_HELPED && run_next(parallel, false, parallel->thread_count))
+      continue;
+    *position = aml_internal_ring_reserve(&parallel->ring);
+    for (int i = 0; !aml_internal_ring_is_free(&parallel->ring, *position); ++i)
+      if (i < LOOKS)
+        aml_internal_pause();
+      else
+        nap();
+    return true;
+  }
   return true;
 }
 
@@ -276,7 +302,7 @@ static bool help(struct aml_internal_parallel *parallel, struct aml_dma_request 
     run(parallel, request, position, parallel->thread_count);
     return true;
   }
-  return aml_internal_jobs_join(&parallel->jobs, parallel->thread_count);
+  return join(parallel, parallel->thread_count);
 }
 
 static void wait(struct aml_dma *dma, struct aml_dma_request *request) {
@@ -305,7 +331,10 @@ static int cancel(struct aml_dma *dma, struct aml_dma_request *request) {
   const uint64_t position = request->work[POSITION];
   if (!aml_internal_ring_claim(&parallel->ring, position))
     return aml_error_set(-AML_EBUSY, "aml_dma_cancel", "request", "has begun");
+  const bool ran_something = runs_something;
+  runs_something = true;
   aml_dma_request_fail(request, -AML_ECANCELED, "it was canceled");
+  runs_something = ran_something;
   tell(parallel, done, position);
   return 0;
 }
@@ -314,8 +343,7 @@ static int cancel(struct aml_dma *dma, struct aml_dma_request *request) {
 static void await_position(struct aml_internal_parallel *parallel, uint64_t position) {
   struct aml_internal_event *const finished = &parallel->finished;
   while (!aml_internal_ring_is_finished(&parallel->ring, position)) {
-    if (run_next(parallel, false, parallel->thread_count) ||
-        aml_internal_jobs_join(&parallel->jobs, parallel->thread_count))
+    if (run_next(parallel, false, parallel->thread_count) || join(parallel, parallel->thread_count))
       continue;
     const uint32_t ticket = aml_internal_event_prepare(finished);
     if (aml_internal_ring_is_finished(&parallel->ring, position))

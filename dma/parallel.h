@@ -13,9 +13,9 @@
 // Requests begin in the order in which they were submitted, whoever submits; how they end depends
 // on their sizes. A request with `after` is begun in its turn and then waits, in a thread of the
 // dma unless all that it comes after was done when it was submitted. The queue is bounded:
-// where it is full, submit runs requests from it until there is room, or says -AML_EAGAIN with
-// AML_DMA_TRY. Whoever waits, submits to a full queue or asks for a barrier may so run operations
-// and notify of others in its own thread.
+// where it is full, submit runs some requests from it and waits for its turn, or says -AML_EAGAIN
+// with AML_DMA_TRY, and always within an operation or notify. Whoever waits, submits to a full
+// queue or asks for a barrier may so run operations and notify of others in its own thread.
 //
 // Idle threads look for work for a while before they sleep: to wake one takes a system call and
 // some microseconds, to reach one that looks takes some tens of nanoseconds.

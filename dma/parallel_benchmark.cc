@@ -379,7 +379,7 @@ void BM_DmaParallel_CopyInTwoThreads(benchmark::State &state) {
   const aml_tile from = aml_tile_bytes(src.get(), size);
   const aml_tile to = aml_tile_bytes(dst.get(), size);
   aml_dma_options options = {};
-  options.use = AML_DMA_USE_STREAM;
+  options.use = state.range(1) != 0 ? AML_DMA_USE_STREAM : AML_DMA_USE_UNKNOWN;
   Dma dma(state);
   double one = 0;
   double two = 0;
@@ -447,7 +447,10 @@ BENCHMARK(BM_DmaParallel_SubmitAndWaitAsleep)->UseManualTime()->Iterations(20);
 BENCHMARK(BM_DmaParallel_Batch)->Arg(8)->Arg(64)->Arg(512)->UseManualTime();
 BENCHMARK(BM_DmaParallel_Outstanding)->Arg(10000)->UseManualTime();
 BENCHMARK(BM_DmaParallel_WaitRunsItHere);
-BENCHMARK(BM_DmaParallel_CopyInTwoThreads)->Arg(64 << 20)->Arg(256 << 20)->UseManualTime();
+BENCHMARK(BM_DmaParallel_CopyInTwoThreads)
+    ->ArgNames({"bytes", "streamed"})
+    ->ArgsProduct({{64 << 20, 256 << 20}, {1, 0}})
+    ->UseManualTime();
 BENCHMARK(BM_DmaParallel_TransposeInTwoThreads)
     ->ArgNames({"element", "side"})
     ->ArgsProduct({{8, 4}, {4096, 4160}})

@@ -9,12 +9,15 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <memory>
+#include <mutex>
 #include <numeric>
 #include <random>
 #include <set>
@@ -418,6 +421,103 @@ TEST(DmaParallel, RequestsOfAllSubmittersAreBegunInTheOrderOfTheirSubmission) {
   for (Begun &it : requests)
     EXPECT_EQ(0, aml_dma_wait(&it.transfer.request));
   EXPECT_EQ(submitters, log);
+}
+
+// It would wait for room that perhaps only its own thread can make.
+TEST(DmaParallel, SubmitWithinNotifyOrAnOperationDoesNotWaitForRoom) {
+  constexpr size_t kQueue = 16;
+  struct Submitter {
+    aml_dma *dma;
+    std::deque<Transfer> transfers{2 * kQueue};
+    size_t taken = 0;
+    int refused = 0;
+    void SubmitAll() {
+      while (taken < transfers.size() && refused == 0) {
+        refused = transfers[taken].Submit(dma);
+        taken += refused == 0 ? 1 : 0;
+      }
+    }
+  };
+  aml_dma_parallel_options options = Threads(1);
+  options.queue_size = kQueue;
+  const Dma dma = Create(options);
+  for (const bool is_operation : {false, true}) {
+    Submitter submitter{dma.get()};
+    Transfer transfer;
+    const aml_dma_operation operation = {[](void *, const void *, size_t, void *argument) {
+                                           static_cast<Submitter *>(argument)->SubmitAll();
+                                           return 0;
+                                         },
+                                         &submitter, 0, 0};
+    aml_dma_options submitted = {};
+    submitted.operation = is_operation ? &operation : nullptr;
+    submitted.notify_argument = &submitter;
+    submitted.notify = [](aml_dma_request *, void *argument) {
+      static_cast<Submitter *>(argument)->SubmitAll();
+    };
+    {
+      Blocker blocker(dma.get(), 1);
+      ASSERT_EQ(0, transfer.Submit(dma.get(), &submitted));
+      EXPECT_EQ(0, aml_dma_wait(&transfer.request)); // runs it here
+    }
+    EXPECT_EQ(-AML_EAGAIN, submitter.refused);
+    EXPECT_EQ(kQueue, submitter.taken);
+    for (size_t i = 0; i < submitter.taken; ++i)
+      EXPECT_EQ(0, aml_dma_wait(&submitter.transfers[i].request));
+  }
+}
+
+/** How many threads of this process run or could. */
+size_t AwakeThreads() {
+  size_t count = 0;
+  for (const auto &task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream file(task.path() / "stat");
+    const std::string stat((std::istreambuf_iterator<char>(file)), {});
+    const size_t end = stat.rfind(')'); // of the name; the state follows
+    count += end != std::string::npos && stat[end + 2] == 'R' ? 1 : 0;
+  }
+  return count;
+}
+
+TEST(DmaParallel, ThreadsSleepWhileTheLastPartOfALargeCopyLasts) {
+  struct Part {
+    std::mutex mutex;
+    std::condition_variable ends;
+    bool has_begun = false;
+    bool may_end = false;
+    static int Run(void *, const void *, size_t, void *argument) {
+      auto *const self = static_cast<Part *>(argument);
+      std::unique_lock lock(self->mutex);
+      if (!self->has_begun) {
+        self->has_begun = true;
+        self->ends.wait(lock, [self] { return self->may_end; });
+      }
+      return 0;
+    }
+  } part;
+  aml_dma_parallel_options options = Threads(3);
+  options.chunk_size = 4096;
+  options.spin_ns = 1;
+  const Dma dma = Create(options);
+  const aml_dma_operation operation = {Part::Run, &part, 0, 0};
+  aml_dma_options submitted = {};
+  submitted.operation = &operation;
+  Transfer transfer(size_t{64} * 4096);
+  ASSERT_EQ(0, transfer.Submit(dma.get(), &submitted));
+  size_t awake = 0;
+  for (int i = 0, quiet = 0; i < 3000 && quiet < 5; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    awake = AwakeThreads(); // this one is
+    const std::lock_guard lock(part.mutex);
+    quiet = part.has_begun && awake <= 1 ? quiet + 1 : 0;
+  }
+  EXPECT_LE(awake, 1u);
+  {
+    const std::lock_guard lock(part.mutex);
+    part.may_end = true;
+  }
+  part.ends.notify_all();
+  EXPECT_EQ(0, aml_dma_wait(&transfer.request));
 }
 
 TEST(DmaParallel, LargeTilesOfAllKindsAreCutExactly) {

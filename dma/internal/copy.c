@@ -236,11 +236,13 @@ static bool is_fill(const struct aml_internal_plan *plan) {
 }
 
 void aml_internal_copy_run(const struct aml_internal_copy_engine *engine,
-                           const struct aml_internal_plan *plan, enum aml_dma_use use) {
+                           const struct aml_internal_plan *plan, enum aml_dma_use use,
+                           size_t whole_size) {
   const struct aml_internal_kernels *const kernels = engine->kernels;
   const size_t run_size = plan->run_count * plan->dst_element_size;
   const size_t size = aml_internal_plan_size(plan);
-  const bool streams = size >= stream_size_of(engine, use);
+  const bool streams =
+      size >= AML_INTERNAL_MIN_STREAM_SIZE && whole_size >= stream_size_of(engine, use);
   size_t row;
   if (plan->ndims == 0) {
     if (streams)

@@ -40,10 +40,13 @@ int aml_internal_copy_engine_init(struct aml_internal_copy_engine *engine, const
 /**
  * Copies by a plan whose element sizes are equal. The tiles do not overlap.
  *
- * @param use  what becomes of the destination: whether stores bypass the caches depends on it.
+ * @param use         what becomes of the destination: whether stores bypass the caches depends on
+ *                    it, and on
+ * @param whole_size  the bytes of all that is copied, of which this may be a part.
  */
 void aml_internal_copy_run(const struct aml_internal_copy_engine *engine,
-                           const struct aml_internal_plan *plan, enum aml_dma_use use);
+                           const struct aml_internal_plan *plan, enum aml_dma_use use,
+                           size_t whole_size);
 
 /** Whether there is an order of copying that needs no buffer where tiles overlap. */
 bool aml_internal_copy_can_overlap(const struct aml_internal_plan *plan);

@@ -176,7 +176,7 @@ void aml_internal_file_piece_gather(const struct aml_internal_copy_engine *engin
   struct aml_internal_plan plan;
   tiles_of(piece, buffer, &file, &memory);
   aml_internal_plan_make(&file, &memory, NULL, &plan);
-  aml_internal_copy_run(engine, &plan, AML_DMA_USE_SOON);
+  aml_internal_copy_run(engine, &plan, AML_DMA_USE_SOON, aml_internal_plan_size(&plan));
 }
 
 void aml_internal_file_piece_scatter(const struct aml_internal_copy_engine *engine,
@@ -187,5 +187,5 @@ void aml_internal_file_piece_scatter(const struct aml_internal_copy_engine *engi
   struct aml_internal_plan plan;
   tiles_of(piece, buffer, &file, &memory);
   aml_internal_plan_make(&memory, &file, NULL, &plan);
-  aml_internal_copy_run(engine, &plan, use);
+  aml_internal_copy_run(engine, &plan, use, aml_internal_plan_size(&plan));
 }

@@ -2,7 +2,7 @@
 
 #include "aml/dma/internal/jobs.h"
 
-#include <sched.h>
+#include <limits.h>
 
 #include "aml/core/internal/pause.h"
 
@@ -37,10 +37,11 @@ struct aml_internal_job *aml_internal_jobs_open(struct aml_internal_jobs *jobs,
   job->part_count = part_count;
   job->share_count = (uint32_t)shares;
   job->result = 0;
+  job->unbegun = part_count;
   for (size_t i = 0; i < shares; ++i)
     job->next[i] = first_of(job, i);
-  __atomic_store_n(&job->state, open_bit, __ATOMIC_RELEASE);
   (void)__atomic_fetch_add(&jobs->active, 1, __ATOMIC_SEQ_CST);
+  __atomic_store_n(&job->state, open_bit, __ATOMIC_SEQ_CST);
   return job;
 }
 
@@ -58,8 +59,7 @@ static void run_part(const struct aml_internal_copy_engine *engine, struct aml_i
 }
 
 /** Runs parts until all have been begun. Returns: whether there were any. */
-static bool work(const struct aml_internal_copy_engine *engine, struct aml_internal_job *job,
-                 size_t share) {
+static bool work(struct aml_internal_jobs *jobs, struct aml_internal_job *job, size_t share) {
   bool worked = false;
   for (size_t i = 0; i < job->share_count; ++i) {
     const size_t mine = (share + i) % job->share_count;
@@ -68,24 +68,35 @@ static bool work(const struct aml_internal_copy_engine *engine, struct aml_inter
       const size_t index = __atomic_fetch_add(&job->next[mine], 1, __ATOMIC_RELAXED);
       if (index >= end)
         break;
-      run_part(engine, job, index);
+      // None left: idle threads look for something else, however long the last parts take.
+      if (__atomic_sub_fetch(&job->unbegun, 1, __ATOMIC_RELAXED) == 0)
+        (void)__atomic_fetch_sub(&jobs->active, 1, __ATOMIC_RELAXED);
+      run_part(&jobs->engine, job, index);
       worked = true;
     }
   }
   return worked;
 }
 
+/** Whether nobody is in a job any more. */
+static bool is_deserted(const struct aml_internal_job *job) {
+  return __atomic_load_n(&job->state, __ATOMIC_SEQ_CST) == 0;
+}
+
 int aml_internal_jobs_run(struct aml_internal_jobs *jobs, struct aml_internal_job *job,
                           size_t share) {
-  (void)work(&jobs->engine, job, share);
-  (void)__atomic_fetch_sub(&jobs->active, 1, __ATOMIC_RELAXED);
+  (void)work(jobs, job, share);
   (void)__atomic_fetch_and(&job->state, ~open_bit, __ATOMIC_ACQUIRE);
   // Those who have joined are in the middle of their last part.
-  for (int i = 0; __atomic_load_n(&job->state, __ATOMIC_ACQUIRE) != 0; ++i)
-    if (i < MAX_PAUSES)
-      aml_internal_pause();
+  for (int i = 0; i < MAX_PAUSES && !is_deserted(job); ++i)
+    aml_internal_pause();
+  while (!is_deserted(job)) {
+    const uint32_t ticket = aml_internal_event_prepare(&jobs->quit);
+    if (is_deserted(job))
+      aml_internal_event_cancel(&jobs->quit);
     else
-      (void)sched_yield();
+      aml_internal_event_sleep(&jobs->quit, ticket);
+  }
   const int result = __atomic_load_n(&job->result, __ATOMIC_RELAXED);
   __atomic_store_n(&job->is_taken, 0, __ATOMIC_RELEASE);
   return result;
@@ -109,8 +120,10 @@ bool aml_internal_jobs_join(struct aml_internal_jobs *jobs, size_t share) {
     struct aml_internal_job *const job = &jobs->jobs[i];
     if (!join(job))
       continue;
-    worked |= work(&jobs->engine, job, share);
-    (void)__atomic_fetch_sub(&job->state, 1, __ATOMIC_RELEASE);
+    worked |= work(jobs, job, share);
+    (void)__atomic_fetch_sub(&job->state, 1, __ATOMIC_SEQ_CST);
+    if (aml_internal_event_has_sleepers(&jobs->quit))
+      aml_internal_event_wake(&jobs->quit, INT_MAX);
   }
   return worked;
 }

@@ -13,6 +13,7 @@
 
 #include "aml/core/dma.h"
 #include "aml/dma/internal/copy.h"
+#include "aml/dma/internal/event.h"
 #include "aml/dma/internal/transfer.h"
 
 #ifdef __cplusplus
@@ -26,6 +27,7 @@ struct aml_internal_job {
   uint32_t state __attribute__((aligned(64)));
   uint32_t is_taken; /**< some thread is to run, runs or has run it */
   int result;        /**< the first one that is not 0 */
+  size_t unbegun;    /**< parts that nobody has begun */
   uint32_t share_count;
   size_t part_count;
   const struct aml_internal_transfer *transfer;
@@ -35,9 +37,10 @@ struct aml_internal_job {
 
 /** Zeroed to begin with, but for what is said to be the owner's. */
 struct aml_internal_jobs {
-  uint32_t active;               /**< jobs that may be joined */
-  size_t count;                  /**< of jobs; the owner's, as the rest */
-  struct aml_internal_job *jobs; /**< zeroed to begin with */
+  uint32_t active;                /**< jobs of which parts are left */
+  struct aml_internal_event quit; /**< somebody who had joined has left */
+  size_t count;                   /**< of jobs; the owner's, as the rest */
+  struct aml_internal_job *jobs;  /**< zeroed to begin with */
   struct aml_internal_copy_engine engine;
 };
 

@@ -77,7 +77,7 @@ static void copy_tile(const struct aml_internal_copy_engine *engine, const struc
                       const struct aml_tile *src) {
   struct aml_internal_plan plan;
   aml_internal_plan_make(dst, src, NULL, &plan);
-  aml_internal_copy_run(engine, &plan, AML_DMA_USE_SOON);
+  aml_internal_copy_run(engine, &plan, AML_DMA_USE_SOON, aml_internal_plan_size(&plan));
 }
 
 /** Operates on what is left of a block at some coordinates. */

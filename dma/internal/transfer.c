@@ -65,8 +65,10 @@ void aml_internal_transfer_plan(const struct aml_dma_request *request,
                                 enum aml_internal_transfer_kind kind,
                                 struct aml_internal_transfer *transfer) {
   transfer->kind = kind;
-  if (kind != AML_INTERNAL_TRANSFER_NOTHING)
-    aml_internal_plan_make(request->dst, request->src, request->options->plan, &transfer->plan);
+  if (kind == AML_INTERNAL_TRANSFER_NOTHING)
+    return;
+  aml_internal_plan_make(request->dst, request->src, request->options->plan, &transfer->plan);
+  transfer->whole_size = aml_internal_plan_size(&transfer->plan);
 }
 
 int aml_internal_transfer_make(const struct aml_dma_request *request,
@@ -92,7 +94,7 @@ int aml_internal_transfer_run(const struct aml_internal_copy_engine *engine,
   case AML_INTERNAL_TRANSFER_COPY:
     break;
   }
-  aml_internal_copy_run(engine, &transfer->plan, options->use);
+  aml_internal_copy_run(engine, &transfer->plan, options->use, transfer->whole_size);
   return 0;
 }
 
@@ -107,6 +109,7 @@ size_t aml_internal_transfer_parts(const struct aml_internal_transfer *transfer,
 void aml_internal_transfer_part(const struct aml_internal_transfer *transfer, size_t count,
                                 size_t index, struct aml_internal_transfer *part) {
   part->kind = transfer->kind;
+  part->whole_size = transfer->whole_size;
   aml_internal_plan_part(&transfer->plan, count, index, &part->plan);
 }
 

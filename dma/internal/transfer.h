@@ -26,7 +26,8 @@ enum aml_internal_transfer_kind {
 
 struct aml_internal_transfer {
   enum aml_internal_transfer_kind kind;
-  struct aml_internal_plan plan; /**< unless there is nothing to do */
+  struct aml_internal_plan plan; /**< this and the next: unless there is nothing to do */
+  size_t whole_size;             /**< bytes of what this is, perhaps, a part of */
 };
 
 /**
