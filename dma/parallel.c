@@ -44,6 +44,7 @@ enum {
   LOOKS = 64,         // between two looks at the clock
   NAP_NS = 20000,     // where there is nothing to be woken by
   LINE = 64,
+  EPOCHS = 2,
 };
 
 /** What a request's work words are for: its kind, with IS_READY set if nothing need be awaited. */
@@ -65,6 +66,7 @@ struct aml_internal_parallel {
   uint32_t spinning;                                             /**< threads that look for it */
   uint32_t is_ending;
   struct aml_internal_event finished __attribute__((aligned(LINE))); /**< for barriers */
+  pthread_mutex_t barriers;                                          /**< one at a time */
   struct {
     struct aml_internal_event done __attribute__((aligned(LINE)));
   } buckets[BUCKETS];
@@ -122,8 +124,8 @@ static int run_transfer(struct aml_internal_parallel *parallel,
  * may be gone by now.
  */
 static void tell(struct aml_internal_parallel *parallel, struct aml_internal_event *done,
-                 uint64_t position) {
-  aml_internal_ring_finish(&parallel->ring, position);
+                 uint64_t claim) {
+  aml_internal_ring_finish(&parallel->ring, claim);
   if (aml_internal_event_has_sleepers(done))
     aml_internal_event_wake(done, INT_MAX);
   if (aml_internal_event_has_sleepers(&parallel->finished))
@@ -141,7 +143,7 @@ static bool join(struct aml_internal_parallel *parallel, size_t share) {
 
 /** Runs a request that was claimed. */
 static void run(struct aml_internal_parallel *parallel, struct aml_dma_request *request,
-                uint64_t position, size_t share) {
+                uint64_t claim, size_t share) {
   struct aml_internal_event *const done = done_event(parallel, request);
   const enum aml_internal_transfer_kind kind =
       (enum aml_internal_transfer_kind)(request->work[KIND] & (IS_READY - 1));
@@ -158,19 +160,19 @@ static void run(struct aml_internal_parallel *parallel, struct aml_dma_request *
                                  run_transfer(parallel, request->options, &transfer, share));
   }
   runs_something = ran_something;
-  tell(parallel, done, position);
+  tell(parallel, done, claim);
 }
 
 /** Runs the next request of the queue. */
 static bool run_next(struct aml_internal_parallel *parallel, bool any, size_t share) {
-  uint64_t position;
-  struct aml_dma_request *const request = aml_internal_ring_take(&parallel->ring, any, &position);
+  uint64_t claim;
+  struct aml_dma_request *const request = aml_internal_ring_take(&parallel->ring, any, &claim);
   if (request == NULL)
     return false;
   // Whoever put more than one woke one thread only.
   if (aml_internal_ring_has_work(&parallel->ring))
     wake_one(parallel);
-  run(parallel, request, position, share);
+  run(parallel, request, claim, share);
   return true;
 }
 
@@ -297,9 +299,10 @@ static int submit_many(struct aml_dma *dma, size_t count, struct aml_dma_request
 
 /** Does something that brings the request, or what stands before it, nearer to its end. */
 static bool help(struct aml_internal_parallel *parallel, struct aml_dma_request *request) {
-  const uint64_t position = request->work[POSITION];
-  if ((request->work[KIND] & IS_READY) != 0 && aml_internal_ring_claim(&parallel->ring, position)) {
-    run(parallel, request, position, parallel->thread_count);
+  uint64_t claim;
+  if ((request->work[KIND] & IS_READY) != 0 &&
+      aml_internal_ring_claim(&parallel->ring, request->work[POSITION], &claim)) {
+    run(parallel, request, claim, parallel->thread_count);
     return true;
   }
   return join(parallel, parallel->thread_count);
@@ -328,25 +331,39 @@ static void wait(struct aml_dma *dma, struct aml_dma_request *request) {
 static int cancel(struct aml_dma *dma, struct aml_dma_request *request) {
   struct aml_internal_parallel *const parallel = state_of(dma);
   struct aml_internal_event *const done = done_event(parallel, request);
-  const uint64_t position = request->work[POSITION];
-  if (!aml_internal_ring_claim(&parallel->ring, position))
+  uint64_t claim;
+  if (!aml_internal_ring_claim(&parallel->ring, request->work[POSITION], &claim))
     return aml_error_set(-AML_EBUSY, "aml_dma_cancel", "request", "has begun");
   const bool ran_something = runs_something;
   runs_something = true;
   aml_dma_request_fail(request, -AML_ECANCELED, "it was canceled");
   runs_something = ran_something;
-  tell(parallel, done, position);
+  tell(parallel, done, claim);
   return 0;
 }
 
-/** Waits until what was at a position is done. */
-static void await_position(struct aml_internal_parallel *parallel, uint64_t position) {
+/** Waits until a position was claimed: runs what is before it, which is in turn. */
+static void await_claim(struct aml_internal_parallel *parallel, uint64_t position) {
   struct aml_internal_event *const finished = &parallel->finished;
-  while (!aml_internal_ring_is_finished(&parallel->ring, position)) {
-    if (run_next(parallel, false, parallel->thread_count) || join(parallel, parallel->thread_count))
+  while (!aml_internal_ring_is_claimed(&parallel->ring, position)) {
+    if (run_next(parallel, false, parallel->thread_count))
       continue;
     const uint32_t ticket = aml_internal_event_prepare(finished);
-    if (aml_internal_ring_is_finished(&parallel->ring, position))
+    if (aml_internal_ring_is_claimed(&parallel->ring, position))
+      aml_internal_event_cancel(finished);
+    else
+      aml_internal_event_sleep(finished, ticket);
+  }
+}
+
+/** Waits until none that was claimed from a position's slot in an epoch is unfinished. */
+static void await_end(struct aml_internal_parallel *parallel, uint64_t position, uint64_t epoch) {
+  struct aml_internal_event *const finished = &parallel->finished;
+  while (!aml_internal_ring_is_finished(&parallel->ring, position, epoch)) {
+    if (join(parallel, parallel->thread_count))
+      continue;
+    const uint32_t ticket = aml_internal_event_prepare(finished);
+    if (aml_internal_ring_is_finished(&parallel->ring, position, epoch))
       aml_internal_event_cancel(finished);
     else
       aml_internal_event_sleep(finished, ticket);
@@ -358,7 +375,14 @@ static int barrier(struct aml_dma *dma) {
   const uint64_t end = __atomic_load_n(&parallel->ring.tail, __ATOMIC_SEQ_CST);
   const uint64_t size = (uint64_t)1 << parallel->ring.log2_size;
   for (uint64_t position = end < size ? 0 : end - size; position < end; ++position)
-    await_position(parallel, position);
+    await_claim(parallel, position);
+  (void)pthread_mutex_lock(&parallel->barriers);
+  for (int i = 0; i < EPOCHS; ++i) {
+    const uint64_t epoch = aml_internal_ring_next_epoch(&parallel->ring);
+    for (uint64_t position = 0; position < size; ++position)
+      await_end(parallel, position, epoch);
+  }
+  (void)pthread_mutex_unlock(&parallel->barriers);
   return 0;
 }
 
@@ -368,6 +392,7 @@ static void release(struct aml_internal_parallel *parallel, size_t count) {
   aml_internal_event_wake(&parallel->idle, INT_MAX);
   for (size_t i = 0; i < count; ++i)
     (void)pthread_join(parallel->workers[i].thread, NULL);
+  (void)pthread_mutex_destroy(&parallel->barriers);
   free(parallel->workers);
   free(parallel->jobs.jobs);
   free(parallel->ring.slots);
@@ -439,6 +464,7 @@ static struct aml_internal_parallel *make_state(const struct aml_dma_parallel_op
   parallel->ring.log2_size = MIN_QUEUE_LOG2;
   while ((size_t)1 << parallel->ring.log2_size < queue_size)
     ++parallel->ring.log2_size;
+  (void)pthread_mutex_init(&parallel->barriers, NULL);
   parallel->thread_count = thread_count_of(options);
   parallel->chunk_size = options->chunk_size == 0 ? DEFAULT_CHUNK_SIZE : options->chunk_size;
   parallel->spin_ns = options->spin_ns == 0 ? DEFAULT_SPIN_NS : options->spin_ns;

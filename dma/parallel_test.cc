@@ -467,6 +467,34 @@ TEST(DmaParallel, SubmitWithinNotifyOrAnOperationDoesNotWaitForRoom) {
   }
 }
 
+TEST(DmaParallel, ABarrierEndsThoughOthersGoOnSubmitting) {
+  aml_dma_parallel_options options = Threads(1);
+  options.queue_size = 16;
+  const Dma dma = Create(options);
+  const aml_dma_operation operation = {[](void *, const void *, size_t, void *) {
+                                         std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                                         return 0;
+                                       },
+                                       nullptr, 0, 0};
+  std::atomic<bool> ends{false};
+  std::vector<std::thread> submitters;
+  for (int i = 0; i < 40; ++i)
+    submitters.emplace_back([&] {
+      aml_dma_options submitted = {};
+      submitted.operation = &operation;
+      Transfer transfer;
+      while (!ends) {
+        EXPECT_EQ(0, transfer.Submit(dma.get(), &submitted));
+        EXPECT_EQ(0, aml_dma_wait(&transfer.request));
+      }
+    });
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(0, aml_dma_barrier(dma.get()));
+  ends = true;
+  for (std::thread &submitter : submitters)
+    submitter.join();
+}
+
 /** How many threads of this process run or could. */
 size_t AwakeThreads() {
   size_t count = 0;

@@ -35,7 +35,8 @@ static void prefetch(const struct aml_internal_ring *ring, uint64_t position) {
 }
 
 struct aml_dma_request *aml_internal_ring_take(struct aml_internal_ring *ring, bool any,
-                                               uint64_t *position) {
+                                               uint64_t *claim) {
+  const uint64_t epoch = __atomic_load_n(&ring->epoch, __ATOMIC_RELAXED);
   for (;;) {
     uint64_t head = __atomic_load_n(&ring->head, __ATOMIC_RELAXED);
     const uint64_t word = aml_internal_ring_word(ring, head);
@@ -48,9 +49,9 @@ struct aml_dma_request *aml_internal_ring_take(struct aml_internal_ring *ring, b
       prefetch(ring, head + AHEAD);
       // Read before the claim, since the slot may be another's afterwards.
       request = __atomic_load_n(&slot->request, __ATOMIC_RELAXED);
-      if (!aml_internal_ring_claim_word(slot, word))
+      if (!aml_internal_ring_claim_word(slot, word, epoch))
         continue;
-      *position = head;
+      *claim = head | epoch << AML_INTERNAL_RING_EPOCH_SHIFT;
     }
     // Claimed now, or before: the head is another one, whoever moves it.
     (void)__atomic_compare_exchange_n(&ring->head, &head, head + 1, false, __ATOMIC_RELAXED,
@@ -58,12 +59,6 @@ struct aml_dma_request *aml_internal_ring_take(struct aml_internal_ring *ring, b
     if (request != NULL)
       return request;
   }
-}
-
-bool aml_internal_ring_is_finished(const struct aml_internal_ring *ring, uint64_t position) {
-  const uint64_t word = aml_internal_ring_word(ring, position);
-  return aml_internal_ring_laps_ahead(ring, word, position) > 0 &&
-         (uint32_t)word < 1U << AML_INTERNAL_RING_PHASE_BITS;
 }
 
 bool aml_internal_ring_has_work(const struct aml_internal_ring *ring) {

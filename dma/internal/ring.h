@@ -6,7 +6,7 @@
 // A position is a number that only grows; position p uses slot p % size in its lap p / size. A
 // slot's word says it all, and changes by atomic operations only:
 //
-//     lap | how many claimed from here are not finished | FREE, READY, or LATER
+//     lap | two counts of those claimed from here that are not finished | FREE, READY, or LATER
 //
 //     put      FREE  -> READY, or LATER if the request comes after others
 //     claim    READY -> FREE of the next lap, one more not finished
@@ -14,6 +14,11 @@
 //
 // Whoever claims has the request; the slot never leads to it again, so its owner may free it once
 // it is done. (D. Vyukov's bounded queue of many producers and consumers, with claims.)
+//
+// Which count is that of the epoch. Who waits for all that was claimed moves claims on to the other
+// one, and waits until the first is zero, whatever is claimed meanwhile; and then once more, as
+// somebody may have looked at the epoch long before the claim. (So does sleepable RCU: P.
+// McKenney.)
 
 #ifndef AML_DMA_INTERNAL_RING_H
 #define AML_DMA_INTERNAL_RING_H
@@ -38,6 +43,7 @@ struct aml_internal_ring_slot {
 struct aml_internal_ring {
   struct aml_internal_ring_slot *slots; /**< zeroed to begin with; the caller's */
   unsigned log2_size;
+  uint32_t epoch;                             /**< 0 or 1 */
   uint64_t head __attribute__((aligned(64))); /**< all positions below are claimed */
   uint64_t tail __attribute__((aligned(64))); /**< the next position */
 };
@@ -47,7 +53,9 @@ enum aml_internal_ring_phase {
   AML_INTERNAL_RING_READY,
   AML_INTERNAL_RING_LATER,
   AML_INTERNAL_RING_PHASE_BITS = 2,
-  AML_INTERNAL_RING_LAP_SHIFT = 32
+  AML_INTERNAL_RING_COUNT_BITS = 15,
+  AML_INTERNAL_RING_LAP_SHIFT = 32,
+  AML_INTERNAL_RING_EPOCH_SHIFT = 63
 };
 
 static inline struct aml_internal_ring_slot *
@@ -72,12 +80,17 @@ static inline enum aml_internal_ring_phase aml_internal_ring_phase_of(uint64_t w
   return (enum aml_internal_ring_phase)(word & ((1U << AML_INTERNAL_RING_PHASE_BITS) - 1));
 }
 
+/** One in the count of an epoch. */
+static inline uint64_t aml_internal_ring_one(uint64_t epoch) {
+  return UINT64_C(1) << (AML_INTERNAL_RING_PHASE_BITS + AML_INTERNAL_RING_COUNT_BITS * epoch);
+}
+
 /** Claims what a slot was seen to hold. Returns: false: it holds something else by now. */
-static inline bool aml_internal_ring_claim_word(struct aml_internal_ring_slot *slot,
-                                                uint64_t word) {
+static inline bool aml_internal_ring_claim_word(struct aml_internal_ring_slot *slot, uint64_t word,
+                                                uint64_t epoch) {
   const uint64_t claimed = word - (uint64_t)aml_internal_ring_phase_of(word) +
                            (UINT64_C(1) << AML_INTERNAL_RING_LAP_SHIFT) +
-                           (UINT64_C(1) << AML_INTERNAL_RING_PHASE_BITS);
+                           aml_internal_ring_one(epoch);
   return __atomic_compare_exchange_n(&slot->word, &word, claimed, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_RELAXED);
 }
@@ -112,20 +125,23 @@ static inline void aml_internal_ring_put(struct aml_internal_ring *ring, uint64_
 /**
  * Claims the first request that nobody has.
  *
- * @param any       false: not one that comes after others.
- * @param position  of the request; for aml_internal_ring_finish().
+ * @param any    false: not one that comes after others.
+ * @param claim  for aml_internal_ring_finish(): the position, and the epoch in its highest bit.
  *
  * Returns: null if there is none, or the first one is not to be taken.
  */
 struct aml_dma_request *aml_internal_ring_take(struct aml_internal_ring *ring, bool any,
-                                               uint64_t *position);
+                                               uint64_t *claim);
 
 /** Claims the request that is at a position. Returns: false: somebody has. */
-static inline bool aml_internal_ring_claim(struct aml_internal_ring *ring, uint64_t position) {
+static inline bool aml_internal_ring_claim(struct aml_internal_ring *ring, uint64_t position,
+                                           uint64_t *claim) {
+  const uint64_t epoch = __atomic_load_n(&ring->epoch, __ATOMIC_RELAXED);
+  *claim = position | epoch << AML_INTERNAL_RING_EPOCH_SHIFT;
   uint64_t word = aml_internal_ring_word(ring, position);
   while (aml_internal_ring_laps_ahead(ring, word, position) == 0 &&
          aml_internal_ring_phase_of(word) != AML_INTERNAL_RING_FREE) {
-    if (aml_internal_ring_claim_word(aml_internal_ring_slot_of(ring, position), word))
+    if (aml_internal_ring_claim_word(aml_internal_ring_slot_of(ring, position), word, epoch))
       return true;
     word = aml_internal_ring_word(ring, position); // somebody finished meanwhile, or claimed it
   }
@@ -133,13 +149,34 @@ static inline bool aml_internal_ring_claim(struct aml_internal_ring *ring, uint6
 }
 
 /** Says that a request that was claimed is done. */
-static inline void aml_internal_ring_finish(struct aml_internal_ring *ring, uint64_t position) {
-  (void)__atomic_fetch_sub(&aml_internal_ring_slot_of(ring, position)->word,
-                           UINT64_C(1) << AML_INTERNAL_RING_PHASE_BITS, __ATOMIC_SEQ_CST);
+static inline void aml_internal_ring_finish(struct aml_internal_ring *ring, uint64_t claim) {
+  (void)__atomic_fetch_sub(&aml_internal_ring_slot_of(ring, claim)->word,
+                           aml_internal_ring_one(claim >> AML_INTERNAL_RING_EPOCH_SHIFT),
+                           __ATOMIC_SEQ_CST);
 }
 
-/** Whether the request at a position, and all that were in its slot before, are done. */
-bool aml_internal_ring_is_finished(const struct aml_internal_ring *ring, uint64_t position);
+/** Whether the request at a position was claimed. */
+static inline bool aml_internal_ring_is_claimed(const struct aml_internal_ring *ring,
+                                                uint64_t position) {
+  return aml_internal_ring_laps_ahead(ring, aml_internal_ring_word(ring, position), position) > 0;
+}
+
+/**
+ * Moves claims on to the other count. Returns: the epoch that ends.
+ *
+ * Not to be called before that one's counts of all slots are zero since the last call.
+ */
+static inline uint64_t aml_internal_ring_next_epoch(struct aml_internal_ring *ring) {
+  return __atomic_fetch_xor(&ring->epoch, 1, __ATOMIC_SEQ_CST);
+}
+
+/** Whether none that was claimed from a position's slot in an epoch is unfinished. */
+static inline bool aml_internal_ring_is_finished(const struct aml_internal_ring *ring,
+                                                 uint64_t position, uint64_t epoch) {
+  const uint64_t one = aml_internal_ring_one(epoch);
+  const uint64_t count = (one << AML_INTERNAL_RING_COUNT_BITS) - one;
+  return (aml_internal_ring_word(ring, position) & count) == 0;
+}
 
 /** Whether a request can be taken; may be wrong by what others do meanwhile. */
 bool aml_internal_ring_has_work(const struct aml_internal_ring *ring);

@@ -30,9 +30,16 @@
 #define FREE 0
 #define READY 1
 #define LATER 2
-typedef slot_t { byte lap; byte unfinished; byte phase; byte request }
+typedef slot_t { byte lap; byte unfinished[2]; byte phase; byte request }
 slot_t slot[SIZE];
 byte head, tail;
+bit epoch;    /* which count claims are in */
+#ifdef BARRIER
+#define LOOK_AT_EPOCH(e) e = epoch
+#else
+#define LOOK_AT_EPOCH(e) skip /* the only barrier comes after all claims */
+#endif
+bool barring; /* one barrier at a time */
 
 #define PENDING 0
 #define DONE 1
@@ -86,8 +93,7 @@ inline wake_all(event) {
   (slot[head % SIZE].lap != head / SIZE || slot[head % SIZE].phase == READY)
 #define IS_FREE(p) \
   (slot[(p) % SIZE].lap == (p) / SIZE && slot[(p) % SIZE].phase == FREE)
-#define IS_FINISHED(p) \
-  (slot[(p) % SIZE].lap > (p) / SIZE && slot[(p) % SIZE].unfinished == 0)
+#define IS_CLAIMED(p) (slot[(p) % SIZE].lap > (p) / SIZE)
 
 /* A thread that is about to sleep, or has slept, sees the work; one that spins will. */
 inline wake_one() {
@@ -101,9 +107,9 @@ inline wake_one() {
   fi
 }
 
-/* What whoever claimed a request says once it is done. */
-inline tell(r, p) {
-  slot[p % SIZE].unfinished--;
+/* What whoever claimed a request, in the epoch e, says once it is done. */
+inline tell(r, p, e) {
+  slot[p % SIZE].unfinished[e]--;
   if :: done.sleepers > 0 -> wake_all(done) :: else fi;
 #ifdef BROKEN_TELL
   if
@@ -116,21 +122,22 @@ inline tell(r, p) {
 #endif
 }
 
-inline perform_now(r, p) {
+inline perform_now(r, p, e) {
   assert(state[r] == PENDING);
   ran[r]++;
   state[r] = DONE;
-  tell(r, p)
+  tell(r, p, e)
 }
 
 /* Claims what is at p if nobody has; the word may have changed since it was looked at. */
-inline try_claim(p, claimed) {
+inline try_claim(p, claimed, e) {
+  LOOK_AT_EPOCH(e);
   atomic {
     if
     :: slot[p % SIZE].lap == p / SIZE && slot[p % SIZE].phase != FREE ->
        slot[p % SIZE].phase = FREE;
        slot[p % SIZE].lap++;
-       slot[p % SIZE].unfinished++;
+       slot[p % SIZE].unfinished[e]++;
        claimed = true
     :: else -> claimed = false
     fi
@@ -145,14 +152,15 @@ inline try_claim(p, claimed) {
 #endif
 
 /* aml_internal_ring_take(), with what run_next() says of more work. */
-inline take(any, r, at, got) {
+inline take(any, r, at, got, e) {
   got = false;
+  LOOK_AT_EPOCH(e);
   do
   :: atomic {
        at = head;
        lap = slot[at % SIZE].lap;
        phase = slot[at % SIZE].phase;
-       unfinished = slot[at % SIZE].unfinished
+       unfinished = slot[at % SIZE].unfinished[0] + 8 * slot[at % SIZE].unfinished[1]
      }
      if
      :: lap == at / SIZE && (phase == FREE || (phase == LATER && !any)) -> break
@@ -164,11 +172,11 @@ inline take(any, r, at, got) {
           :: slot[at % SIZE].phase == phase ->
 #else
           :: slot[at % SIZE].lap == lap && slot[at % SIZE].phase == phase &&
-             slot[at % SIZE].unfinished == unfinished ->
+             slot[at % SIZE].unfinished[0] + 8 * slot[at % SIZE].unfinished[1] == unfinished ->
 #endif
              slot[at % SIZE].phase = FREE;
              slot[at % SIZE].lap++;
-             slot[at % SIZE].unfinished++;
+             slot[at % SIZE].unfinished[e]++;
              got = true
           :: else
           fi
@@ -193,16 +201,16 @@ inline await_first() {
   do
   :: state[0] != PENDING -> break
   :: else ->
-     try_claim(position[0], helped);
+     try_claim(position[0], helped, other_claim);
      if
-     :: helped -> perform_now(0, position[0])
+     :: helped -> perform_now(0, position[0], other_claim)
      :: else ->
-        take(false, other, there, helped);
+        take(false, other, there, helped, other_claim);
         if
-        :: helped -> perform_now(other, there)
+        :: helped -> perform_now(other, there, other_claim)
         :: else
         fi;
-        atomic { other = 0; there = 0 }
+        atomic { other = 0; there = 0; other_claim = 0 }
         if
         :: helped
         :: else ->
@@ -217,21 +225,21 @@ inline await_first() {
 }
 
 /* What whoever claimed a request does. */
-inline perform(r, p) {
+inline perform(r, p, e) {
   if
   :: IS_LATER(r) -> await_first()
   :: else
   fi;
-  perform_now(r, p)
+  perform_now(r, p, e)
 }
 
 inline run_next(any, got) {
-  take(any, r, at, got);
+  take(any, r, at, got, claim);
   if
-  :: got -> perform(r, at)
+  :: got -> perform(r, at, claim)
   :: else
   fi;
-  atomic { r = 0; at = 0 }
+  atomic { r = 0; at = 0; claim = 0 }
 }
 
 /* Waits for a request of one's own. */
@@ -241,11 +249,11 @@ inline wait(mine) {
   :: else ->
      got = false;
      if
-     :: is_ready[mine] -> try_claim(position[mine], got)
+     :: is_ready[mine] -> try_claim(position[mine], got, claim)
      :: else
      fi;
      if
-     :: got -> perform(mine, position[mine])
+     :: got -> perform(mine, position[mine], claim)
      :: else ->
         run_next(false, got);
         if
@@ -261,24 +269,32 @@ inline wait(mine) {
   od
 }
 
-/* Puts a request into the queue; where that is full, runs what is in it. A thread that sleeps is
- * woken first, for what was put before it as one of many. */
+/* Puts a request into the queue. Where that is full, runs some of what is in it, and then reserves a
+ * place and waits. A thread that sleeps is woken first, for what was put before it as one of many. */
 inline put(mine) {
   is_ready[mine] = !IS_LATER(mine) || state[0] != PENDING;
-  atomic { position[mine] = tail; tail++ }
-#ifndef BROKEN_BATCH
-  if
-  :: IS_FREE(position[mine])
-  :: else -> wake_one()
-  fi;
-#endif
+  is_first = true;
   do
-  :: IS_FREE(position[mine]) -> break
-  :: else ->
-     run_next(false, got);
-     if /* looks again and again */
+  :: atomic { IS_FREE(tail) -> position[mine] = tail; tail++ }
+     break
+  :: atomic { !IS_FREE(tail) -> skip }
+#ifndef BROKEN_BATCH
+     if
+     :: is_first -> wake_one()
+     :: else
+     fi;
+     is_first = false;
+#endif
+     if /* as often as it may */
+     :: run_next(false, got)
+     :: got = false
+     fi;
+     if
      :: got
-     :: !got -> IS_FREE(position[mine]) || CAN_TAKE
+     :: else ->
+        atomic { position[mine] = tail; tail++ }
+        IS_FREE(position[mine]);
+        break
      fi
   od;
   slot[position[mine] % SIZE].request = mine;
@@ -302,13 +318,22 @@ inline submit() {
 }
 
 inline call_off(mine) {
-  try_claim(position[mine], got);
+  try_claim(position[mine], got, claim);
   if
   :: got ->
      assert(state[mine] == PENDING);
      state[mine] = CANCELED;
-     tell(mine, position[mine])
+     tell(mine, position[mine], claim)
   :: else
+  fi
+}
+
+/* Sleeps until what is told to barriers makes a condition true. */
+inline sleep_until(condition) {
+  prepare(finished, ticket);
+  if
+  :: condition -> forget(finished, ticket)
+  :: else -> sleep(finished, ticket)
   fi
 }
 
@@ -320,25 +345,43 @@ inline barrier() {
   :: p == end -> break
   :: else ->
      if
-     :: IS_FINISHED(p) -> p++
+     :: IS_CLAIMED(p) -> p++
      :: else ->
         run_next(false, got);
         if
         :: got
-        :: else ->
-           prepare(finished, ticket);
-           if
-           :: IS_FINISHED(p) -> forget(finished, ticket)
-           :: else -> sleep(finished, ticket)
-           fi
+        :: else -> sleep_until(IS_CLAIMED(p))
         fi
      fi
-  od
+  od;
+  atomic { !barring -> barring = true }
+#ifdef BROKEN_EPOCH
+  turns = 1;
+#else
+  turns = 2;
+#endif
+  do
+  :: turns == 0 -> break
+  :: else ->
+     atomic { before = epoch; epoch = 1 - epoch }
+     p = 0;
+     do
+     :: p == SIZE -> break
+     :: else ->
+        if
+        :: slot[p].unfinished[before] == 0 -> p++
+        :: else -> sleep_until(slot[p].unfinished[before] == 0)
+        fi
+     od;
+     turns--
+  od;
+  barring = false
 }
 
 proctype submitter(byte first) {
   byte r, at, other, there, lap, phase, unfinished, ticket, i;
-  bool got, helped;
+  bit claim, other_claim;
+  bool got, helped, is_first;
   submit();
 #ifdef CANCEL
   call_off(first);
@@ -356,6 +399,7 @@ proctype submitter(byte first) {
 
 proctype worker() {
   byte r, at, other, there, lap, phase, unfinished, ticket;
+  bit claim, other_claim;
   bool got, found, helped;
   do
   :: run_next(true, got);
@@ -388,9 +432,13 @@ proctype worker() {
 
 /* A barrier at any time, and the end of the dma. */
 proctype owner() {
-  byte r, at, other, there, lap, phase, unfinished, ticket, p, end;
+  byte r, at, other, there, lap, phase, unfinished, ticket, p, end, turns;
+  bit claim, other_claim, before;
   bool got, helped;
 #ifdef BARRIER
+#if BARRIER == 2
+  barrier();
+#endif
   barrier();
   for (p : 0 .. COUNT - 1) { assert(end < COUNT || state[p] != PENDING) }
 #endif
