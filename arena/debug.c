@@ -327,12 +327,25 @@ static void reset(struct aml_arena *arena) {
   unlock(state);
 }
 
+static uint64_t reserved_size(const struct aml_arena *inner) {
+  struct aml_arena_stats stats = {0};
+  (void)!aml_arena_get_stats(inner, &stats);
+  return stats.reserved_size;
+}
+
 static int trim(struct aml_arena *arena, size_t keep, size_t *released) {
-  const int err = check("aml_arena_trim", arena);
+  int err = check("aml_arena_trim", arena);
   if (err)
     return err;
+  struct aml_arena *const inner = self_of(arena)->inner;
+  const uint64_t before = reserved_size(inner);
   (void)flush(arena, "aml_arena_trim");
-  return aml_arena_trim(self_of(arena)->inner, keep, released);
+  // An arena may give memory back at once when its blocks are freed.
+  const uint64_t after = reserved_size(inner);
+  err = aml_arena_trim(inner, keep, released);
+  if (err != -AML_ENOTSUP && after < before)
+    *released += (size_t)(before - after);
+  return err;
 }
 
 static unsigned capabilities(const struct aml_arena *arena) {

@@ -99,8 +99,9 @@ extern AML_PUBLIC const struct aml_arena_ops aml_arena_limited_ops;
  *
  * Beyond core/arena.h, alloc and realloc fail with -AML_ENOMEM for the quota. Realloc does only
  * where the arena below knows the sizes of its blocks; the size that was asked for is within the
- * limit, and what it was rounded up to may be over it. Fini leaves blocks to `inner`, and no longer
- * counts them.
+ * limit, and what it was rounded up to may be over it. An alloc that is refused for what its block
+ * would have been rounded up to may leave `inner` with more memory reserved. Fini leaves blocks to
+ * `inner`, and no longer counts them.
  *
  * @param arena  declared by AML_ARENA_LIMITED_DECL, not initialised.
  * @param inner  borrowed; may be used beside, which then does not count, but not be reset.
