@@ -32,11 +32,22 @@ template <class Options> Options MemoryBy(unsigned char kind, char *region) {
   return options;
 }
 
-/** Leads one life of a declared arena, and demands that all memory is given back at its end. */
+/** As DemandArenaOps(), where the host can touch the memory. */
+inline void DemandOps(aml_arena *arena, const unsigned char *data, size_t size) {
+  DemandArenaOps(arena, data, size);
+}
+
+/**
+ * Leads one life of a declared arena, and demands that all memory is given back at its end.
+ *
+ * @param live  does what bytes say with the arena, which has no blocks, and aborts if it is wrong.
+ */
 template <class Options>
 void DemandArenaLife(aml_arena *arena,
                      int (*init)(aml_arena *arena, aml_area *area, const Options *options),
-                     const unsigned char *data, size_t size) {
+                     const unsigned char *data, size_t size,
+                     void (*live)(aml_arena *arena, const unsigned char *data,
+                                  size_t size) = DemandOps) {
   if (size == 0)
     return;
   PageArea area;
@@ -44,7 +55,7 @@ void DemandArenaLife(aml_arena *arena,
   const auto options = MemoryBy<Options>(data[0], region.data());
   if (init(arena, area.get(), &options) != 0)
     std::abort();
-  DemandArenaOps(arena, data + 1, size - 1);
+  live(arena, data + 1, size - 1);
   aml_arena_fini(arena);
   if (area.live() != 0)
     std::abort();

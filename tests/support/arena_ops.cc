@@ -71,8 +71,9 @@ bool IsPowerOfTwo(size_t alignment) {
 
 class Life {
 public:
-  Life(aml_arena *arena, Input input, bool touches)
-      : arena_(arena), input_(input), touches_(touches) {}
+  Life(aml_arena *arena, Input input, Contents contents, Failures failures)
+      : arena_(arena), input_(input), touches_(contents == Contents::kChecked),
+        keeps_reserve_(failures == Failures::kChangeNothing) {}
 
   std::string Run() {
     while (!input_.IsOver() && broken_.empty()) {
@@ -294,9 +295,9 @@ private:
     blocks_.clear();
   }
 
-  static bool IsSame(const aml_arena_stats &a, const aml_arena_stats &b) {
+  bool IsSame(const aml_arena_stats &a, const aml_arena_stats &b) const {
     return a.live_count == b.live_count && a.live_size == b.live_size &&
-           a.peak_size == b.peak_size && a.reserved_size == b.reserved_size;
+           a.peak_size == b.peak_size && (a.reserved_size == b.reserved_size || !keeps_reserve_);
   }
 
   static bool IsBelow(uint64_t low, uint64_t high) {
@@ -326,6 +327,7 @@ private:
   aml_arena *arena_;
   Input input_;
   bool touches_;
+  bool keeps_reserve_; // by calls that fail
   Blocks blocks_;
   unsigned seed_ = 0;
   size_t step_ = 0;
@@ -335,9 +337,9 @@ private:
 
 } // namespace
 
-std::string RunArenaOps(aml_arena *arena, const unsigned char *data, size_t size,
-                        Contents contents) {
-  return Life(arena, Input(data, size), contents == Contents::kChecked).Run();
+std::string RunArenaOps(aml_arena *arena, const unsigned char *data, size_t size, Contents contents,
+                        Failures failures) {
+  return Life(arena, Input(data, size), contents, failures).Run();
 }
 
 std::string RunArenaOps(aml_arena *arena, const std::vector<unsigned char> &bytes,
@@ -345,8 +347,9 @@ std::string RunArenaOps(aml_arena *arena, const std::vector<unsigned char> &byte
   return RunArenaOps(arena, bytes.data(), bytes.size(), contents);
 }
 
-void DemandArenaOps(aml_arena *arena, const unsigned char *data, size_t size, Contents contents) {
-  const std::string broken = RunArenaOps(arena, data, size, contents);
+void DemandArenaOps(aml_arena *arena, const unsigned char *data, size_t size, Contents contents,
+                    Failures failures) {
+  const std::string broken = RunArenaOps(arena, data, size, contents, failures);
   if (broken.empty())
     return;
   std::fprintf(stderr, "broken: %s\n", broken.c_str());

@@ -34,6 +34,9 @@ namespace aml_testing {
 /** Whether the host can touch the arena's memory. */
 enum class Contents { kChecked, kNeverTouched };
 
+/** What calls that fail may change: nothing, or, as some types say, what the arena has reserved. */
+enum class Failures { kChangeNothing, kChangeReserve };
+
 /**
  * Lives the life that some bytes tell of, and gives all blocks back where the arena can.
  *
@@ -42,14 +45,16 @@ enum class Contents { kChecked, kNeverTouched };
  * Returns: empty; or the first law that was broken, in words, and where.
  */
 std::string RunArenaOps(aml_arena *arena, const unsigned char *data, size_t size,
-                        Contents contents = Contents::kChecked);
+                        Contents contents = Contents::kChecked,
+                        Failures failures = Failures::kChangeNothing);
 
 std::string RunArenaOps(aml_arena *arena, const std::vector<unsigned char> &bytes,
                         Contents contents = Contents::kChecked);
 
 /** As RunArenaOps(), and aborts with the law on stderr if one was broken; for fuzz tests. */
 void DemandArenaOps(aml_arena *arena, const unsigned char *data, size_t size,
-                    Contents contents = Contents::kChecked);
+                    Contents contents = Contents::kChecked,
+                    Failures failures = Failures::kChangeNothing);
 
 /** Bytes that are the same for each seed. */
 std::vector<unsigned char> RandomBytes(unsigned seed, size_t size);

@@ -43,7 +43,7 @@ inline bool Holds(const char *bytes, size_t size, unsigned seed) {
 }
 
 inline bool IsZero(const char *bytes, size_t size) {
-  return std::all_of(bytes, bytes + size, [](char byte) { return byte == 0; });
+  return size == 0 || (*bytes == 0 && std::memcmp(bytes, bytes + 1, size - 1) == 0);
 }
 
 /** Ranges of memory that several hold, all of them disjoint. Thread-safe. */
