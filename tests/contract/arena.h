@@ -55,10 +55,11 @@ REGISTER_TYPED_TEST_SUITE_P(
     BadArgumentsOfReallocAreRefused, OnlyMemoryOfTheArenaIsOwned, BatchesAreBlocks,
     BatchesAreGivenBackWhole, ABatchThatDoesNotFitIsCutShort, BadArgumentsOfBatchesAreRefused,
     ResetKeepsTheMemoryForReuse, TrimGivesBackWhatHoldsNoBlock, ATrimThatFailsKeepsTheChunk,
-    AFullArenaSaysSoAndKeepsItsBlocks, TheLimitHolds, StatsFillEveryField,
-    CapabilitiesHaveTheirOperations, NullIsNoArena, ThreadsShareAnArenaThatIsSafe,
-    HiddenMemoryIsRefusedOrNotTouched, CallsThatSucceedLeaveTheLastError,
-    FiniOfADeclaredArenaDoesNothing, FiniGivesEverythingBack, ACreatedArenaIsLikeADeclaredOne);
+    FreeAndResetNeedNothingOfTheArea, AFullArenaSaysSoAndKeepsItsBlocks, AFailureOfTheAreaIsTold,
+    TheLimitHolds, StatsFillEveryField, CapabilitiesHaveTheirOperations, NullIsNoArena,
+    ThreadsShareAnArenaThatIsSafe, HiddenMemoryIsRefusedOrNotTouched,
+    CallsThatSucceedLeaveTheLastError, FiniOfADeclaredArenaDoesNothing, FiniGivesEverythingBack,
+    ACreatedArenaIsLikeADeclaredOne);
 
 } // namespace aml_testing
 

@@ -100,6 +100,16 @@ struct ForgetsToZero : HeapFactory<ForgetsToZero> {
 };
 EXPECT_CAUGHT(ArenaContract, ZeroedBlocksAreZero, ForgetsToZero);
 
+// Zeroes as many bytes as were asked for, which is none.
+struct ForgetsToZeroNothing : HeapFactory<ForgetsToZeroNothing> {
+  static void Plant(aml_arena_ops *ops) {
+    ops->alloc = [](aml_arena *arena, size_t size, size_t alignment, unsigned flags) {
+      return Heap::Alloc(arena, size, alignment, size == 0 ? 0 : flags);
+    };
+  }
+};
+EXPECT_CAUGHT(ArenaContract, ZeroedBlocksAreZero, ForgetsToZeroNothing);
+
 // Says that it is free, and never looks there again.
 struct NeverUsesAgain : HeapFactory<NeverUsesAgain> {
   static void Plant(aml_arena_ops *ops) {
@@ -239,6 +249,20 @@ struct FillsBatchesWithOne : HeapFactory<FillsBatchesWithOne> {
   }
 };
 EXPECT_CAUGHT(ArenaContract, BatchesAreBlocks, FillsBatchesWithOne);
+
+struct SharesEmptyBatches : HeapFactory<SharesEmptyBatches> {
+  static void Plant(aml_arena_ops *ops) {
+    ops->alloc_batch = [](aml_arena *arena, size_t size, size_t alignment, unsigned flags,
+                          size_t count, void *pointers[]) {
+      size_t got = size == 0 ? count : 0;
+      std::fill(pointers, pointers + got, static_cast<void *>(&arena->ops));
+      while (got < count && (pointers[got] = Heap::Alloc(arena, size, alignment, flags)) != nullptr)
+        ++got;
+      return got;
+    };
+  }
+};
+EXPECT_CAUGHT(ArenaContract, BatchesAreBlocks, SharesEmptyBatches);
 
 struct FreesTheFirstOfABatch : HeapFactory<FreesTheFirstOfABatch> {
   static void Plant(aml_arena_ops *ops) {

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <thread>
 
 #include "aml/core/area.h"
@@ -101,6 +102,68 @@ struct DropsWhatItCannotTrim : HeapFactory<DropsWhatItCannotTrim> {
   }
 };
 EXPECT_CAUGHT(ArenaContract, ATrimThatFailsKeepsTheChunk, DropsWhatItCannotTrim);
+
+struct OwnsWhatItTrimmed : HeapFactory<OwnsWhatItTrimmed> {
+  static void Plant(aml_arena_ops *ops) {
+    ops->owns = [](const aml_arena *arena, const void *pointer) {
+      static std::set<uintptr_t> pages;
+      const uintptr_t page = reinterpret_cast<uintptr_t>(pointer) / 4096;
+      if (Heap::Owns(arena, pointer))
+        pages.insert(page);
+      return pages.count(page) != 0;
+    };
+  }
+};
+EXPECT_CAUGHT(ArenaContract, TrimGivesBackWhatHoldsNoBlock, OwnsWhatItTrimmed);
+
+// A block stays if the area does not take its chunk.
+struct FreesWhatTheAreaTakes : HeapFactory<FreesWhatTheAreaTakes> {
+  static void Plant(aml_arena_ops *ops) {
+    ops->free = [](aml_arena *arena, void *pointer) {
+      const size_t size = Heap::UsableSize(arena, pointer);
+      size_t released = 0;
+      Heap::Free(arena, pointer);
+      if (Heap::Trim(arena, 0, &released) == 0)
+        return;
+      Heap::Account *const account = Heap::AccountOf(arena);
+      account->live_size += account->blocks[static_cast<char *>(pointer)] = size;
+    };
+  }
+};
+EXPECT_CAUGHT(ArenaContract, FreeAndResetNeedNothingOfTheArea, FreesWhatTheAreaTakes);
+
+struct CallsEachFailureNoMemory : HeapFactory<CallsEachFailureNoMemory> {
+  static void Plant(aml_arena_ops *ops) {
+    ops->alloc = [](aml_arena *arena, size_t size, size_t alignment, unsigned flags) {
+      void *const block = Heap::Alloc(arena, size, alignment, flags);
+      return block == nullptr ? Heap::Refuse(-AML_ENOMEM, "arena", "has no more") : block;
+    };
+  }
+};
+EXPECT_CAUGHT(ArenaContract, AFailureOfTheAreaIsTold, CallsEachFailureNoMemory);
+
+struct LosesABlockThatCannotGrow : HeapFactory<LosesABlockThatCannotGrow> {
+  static void Plant(aml_arena_ops *ops) {
+    ops->realloc = [](aml_arena *arena, void *pointer, size_t size, size_t alignment,
+                      unsigned flags) {
+      void *const block = Heap::Realloc(arena, pointer, size, alignment, flags);
+      if (block == nullptr && size < Heap::kMost)
+        Heap::Free(arena, pointer);
+      return block;
+    };
+  }
+};
+EXPECT_CAUGHT(ArenaContract, AFullArenaSaysSoAndKeepsItsBlocks, LosesABlockThatCannotGrow);
+
+struct CanMoreWithBlocks : HeapFactory<CanMoreWithBlocks> {
+  static void Plant(aml_arena_ops *ops) {
+    ops->capabilities = [](const aml_arena *arena) {
+      const unsigned all = Heap::Capabilities(arena);
+      return Heap::AccountOf(arena)->blocks.empty() ? all & ~unsigned{AML_ARENA_KNOWS_OWN} : all;
+    };
+  }
+};
+EXPECT_CAUGHT(ArenaContract, FreeOfNullDoesNothing, CanMoreWithBlocks);
 
 struct LosesABlockWhenFull : HeapFactory<LosesABlockWhenFull> {
   static void Plant(aml_arena_ops *ops) {

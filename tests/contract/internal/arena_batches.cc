@@ -24,13 +24,14 @@ void CheckBatchesAreBlocks(aml_arena *arena, WatchedArea &area) {
   for (const size_t count : {0, 1, 7, 100}) {
     void *const untouched = &blocks;
     std::vector<void *> batch(count + 1, untouched);
-    for (const size_t alignment : {0, 64}) {
+    for (const size_t size : {40, 0}) {
+      const size_t alignment = size == 0 ? 64 : 0;
       ASSERT_EQ(count,
-                aml_arena_alloc_batch(arena, 40, alignment, AML_ARENA_ZERO, count, batch.data()))
+                aml_arena_alloc_batch(arena, size, alignment, AML_ARENA_ZERO, count, batch.data()))
           << aml_error_detail();
       EXPECT_EQ(untouched, batch[count]) << "a block too many";
       for (size_t i = 0; i < count; ++i)
-        blocks.Add(batch[i], 40, alignment, AML_ARENA_ZERO);
+        blocks.Add(batch[i], size, alignment, AML_ARENA_ZERO);
       blocks.Check();
     }
   }

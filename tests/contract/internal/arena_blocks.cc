@@ -106,7 +106,7 @@ void CheckBlocksOfNoBytesAreDistinct(aml_arena *arena, WatchedArea &area) {
 void CheckZeroedBlocksAreZero(aml_arena *arena, WatchedArea &area) {
   for (unsigned round = 0; round < 3; ++round) {
     Blocks blocks(arena, area);
-    for (const size_t size : {1, 7, 500, 4096, 70000})
+    for (const size_t size : {0, 1, 7, 500, 4096, 70000})
       for (const unsigned flags : {0u, static_cast<unsigned>(AML_ARENA_ZERO)})
         ASSERT_NE(nullptr, blocks.Alloc(size, 1, flags)) << aml_error_detail();
     // All that was dirtied is handed out again where it can be.

@@ -19,7 +19,9 @@ void OnEach(const ArenaFactory &any, void (*check)(aml_arena *arena, WatchedArea
     const std::unique_ptr<AnyArena> made = any.make();
     WatchedArea area(made->area());
     ASSERT_EQ(0, made->Init(i, area.get())) << aml_error_detail();
+    const unsigned capabilities = aml_arena_capabilities(made->arena());
     check(made->arena(), area);
+    EXPECT_EQ(capabilities, aml_arena_capabilities(made->arena())) << "they are others now";
     aml_arena_fini(made->arena());
     EXPECT_EQ(0u, area.mapped()) << "bytes that were not given back";
     EXPECT_EQ(0u, area.wrong()) << "unmaps of what was not mapped so";

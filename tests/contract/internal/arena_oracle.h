@@ -15,6 +15,7 @@
 #include <map>
 #include <random>
 #include <tuple>
+#include <vector>
 
 #include "aml/core/arena.h"
 #include "aml/core/error.h"
@@ -68,6 +69,12 @@ public:
   size_t count() const { return blocks_.size(); }
   char *at(size_t index) const { return std::next(blocks_.begin(), index)->first; }
   size_t SizeOf(char *block) const { return blocks_.at(block).size; }
+  std::vector<char *> addresses() const {
+    std::vector<char *> all;
+    for (const auto &block : blocks_)
+      all.push_back(block.first);
+    return all;
+  }
   bool IsHostMemory() const { return area_.IsHostMemory(); }
 
   /** Allocates a block; null if the arena is full. */
@@ -115,7 +122,7 @@ public:
       ASSERT_LE(previous->first + previous->second.usable, block) << "blocks overlap";
     }
     if (IsHostMemory() && (flags & AML_ARENA_ZERO) != 0) {
-      EXPECT_TRUE(IsZero(block, size)) << size << " bytes that are not zero";
+      EXPECT_TRUE(IsZero(block, std::max<size_t>(1, size))) << size << " bytes that are not zero";
     }
     CheckOwned(block, usable);
     blocks_[block] = {size, usable, ++seed_};

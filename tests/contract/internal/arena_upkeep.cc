@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <vector>
 
 #include "aml/core/arena.h"
 #include "aml/core/error.h"
@@ -77,6 +78,7 @@ void CheckTrimGivesBackWhatHoldsNoBlock(aml_arena *arena, WatchedArea &area) {
   EXPECT_EQ(0, aml_arena_trim(arena, 0, nullptr)) << aml_error_detail();
   blocks.CheckAllContents();
   blocks.Check();
+  const std::vector<char *> addresses = blocks.addresses();
   if (!GiveAllBack(arena, &blocks) || area.mapped() == 0)
     return;
   const size_t full = area.mapped();
@@ -91,6 +93,8 @@ void CheckTrimGivesBackWhatHoldsNoBlock(aml_arena *arena, WatchedArea &area) {
   EXPECT_LT(area.mapped(), full) << "nothing was given back";
   EXPECT_EQ(0, aml_arena_trim(arena, 0, &released));
   EXPECT_EQ(0u, released) << "there was nothing left";
+  for (const char *const address : addresses)
+    EXPECT_TRUE(area.Holds(address, 1) || !aml_arena_owns(arena, address)) << "it is the area's";
   blocks.Check();
   AllocMany(&blocks, 5);
 }
@@ -116,6 +120,26 @@ void CheckATrimThatFailsKeepsTheChunk(aml_arena *arena, WatchedArea &area) {
   EXPECT_LT(area.mapped(), full);
 }
 
+void CheckFreeAndResetNeedNothingOfTheArea(aml_arena *arena, WatchedArea &area) {
+  Blocks blocks(arena, area);
+  for (int round = 0; round < 2; ++round) {
+    AllocMany(&blocks, 50);
+    (void)blocks.Alloc(150000);
+    area.RefuseMaps(true);
+    area.RefuseUnmaps(true);
+    while (Can(arena, AML_ARENA_CAN_FREE) && blocks.count() != 10)
+      blocks.Free(blocks.at(blocks.count() / 2));
+    if (Can(arena, AML_ARENA_CAN_RESET)) {
+      EXPECT_EQ(0, aml_arena_reset(arena));
+      blocks.ForgetAll();
+    }
+    blocks.CheckAllContents();
+    blocks.Check();
+    area.RefuseMaps(false);
+    area.RefuseUnmaps(false);
+  }
+}
+
 void CheckAFullArenaSaysSoAndKeepsItsBlocks(aml_arena *arena, WatchedArea &area) {
   Blocks blocks(arena, area);
   AllocMany(&blocks, 3);
@@ -126,12 +150,31 @@ void CheckAFullArenaSaysSoAndKeepsItsBlocks(aml_arena *arena, WatchedArea &area)
     if (blocks.Alloc(size, 1) == nullptr)
       size /= 2;
   EXPECT_EQ(0u, size) << "there is memory without end";
+  if (Can(arena, AML_ARENA_CAN_REALLOC)) {
+    const auto before = NumbersOf(StatsOf(arena));
+    EXPECT_EQ(nullptr, aml_arena_realloc(arena, blocks.at(0), 1 << 28, 0, 0));
+    EXPECT_EQ(-AML_ENOMEM, aml_error_code()) << aml_error_detail();
+    EXPECT_EQ(before, NumbersOf(StatsOf(arena)));
+  }
   blocks.CheckAllContents();
   area.RefuseMaps(false);
   if (grows && StatsOf(arena).limit == AML_UNKNOWN) {
     EXPECT_NE(nullptr, blocks.Alloc(100000)) << "unusable after a failure";
   }
   blocks.CheckAllContents();
+}
+
+void CheckAFailureOfTheAreaIsTold(aml_arena *arena, WatchedArea &area) {
+  area.RefuseMaps(true, -AML_EPERM);
+  const size_t calls = area.calls();
+  void *block = nullptr;
+  for (int i = 0; i < 1000 && (block = aml_arena_alloc(arena, 100000, 0, 0)) != nullptr; ++i)
+    ;
+  EXPECT_EQ(nullptr, block) << "there is memory without end";
+  EXPECT_EQ(area.calls() == calls ? -AML_ENOMEM : -AML_EPERM, aml_error_code())
+      << aml_error_detail();
+  area.RefuseMaps(false);
+  ExpectValid(arena);
 }
 
 void CheckTheLimitHolds(aml_arena *arena, WatchedArea &area) {

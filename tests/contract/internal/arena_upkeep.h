@@ -15,7 +15,9 @@ namespace aml_testing {
 void CheckResetKeepsTheMemoryForReuse(aml_arena *arena, WatchedArea &area);
 void CheckTrimGivesBackWhatHoldsNoBlock(aml_arena *arena, WatchedArea &area);
 void CheckATrimThatFailsKeepsTheChunk(aml_arena *arena, WatchedArea &area);
+void CheckFreeAndResetNeedNothingOfTheArea(aml_arena *arena, WatchedArea &area);
 void CheckAFullArenaSaysSoAndKeepsItsBlocks(aml_arena *arena, WatchedArea &area);
+void CheckAFailureOfTheAreaIsTold(aml_arena *arena, WatchedArea &area);
 void CheckTheLimitHolds(aml_arena *arena, WatchedArea &area);
 void CheckStatsFillEveryField(aml_arena *arena, WatchedArea &area);
 void CheckCapabilitiesHaveTheirOperations(aml_arena *arena, WatchedArea &area);
@@ -33,8 +35,16 @@ TYPED_TEST_P(ArenaContract, ATrimThatFailsKeepsTheChunk) {
   OnEach(AnyArenaFactory<TypeParam>(), CheckATrimThatFailsKeepsTheChunk);
 }
 
+TYPED_TEST_P(ArenaContract, FreeAndResetNeedNothingOfTheArea) {
+  OnEach(AnyArenaFactory<TypeParam>(), CheckFreeAndResetNeedNothingOfTheArea);
+}
+
 TYPED_TEST_P(ArenaContract, AFullArenaSaysSoAndKeepsItsBlocks) {
   OnEach(AnyArenaFactory<TypeParam>(), CheckAFullArenaSaysSoAndKeepsItsBlocks);
+}
+
+TYPED_TEST_P(ArenaContract, AFailureOfTheAreaIsTold) {
+  OnEach(AnyArenaFactory<TypeParam>(), CheckAFailureOfTheAreaIsTold);
 }
 
 TYPED_TEST_P(ArenaContract, TheLimitHolds) {

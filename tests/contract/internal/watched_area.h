@@ -42,7 +42,7 @@ public:
 
   /** From now on a touch of fresh memory is a fatal signal. */
   void Hide() { hidden_ = true; }
-  void RefuseMaps(bool refuse) { refuse_maps_ = refuse; }
+  void RefuseMaps(bool refuse, int err = -AML_ENOMEM) { refuse_maps_ = refuse ? err : 0; }
   void RefuseUnmaps(bool refuse) { refuse_unmaps_ = refuse; }
 
   /** Calls of map and unmap. */
@@ -91,7 +91,7 @@ private:
     const std::lock_guard<std::mutex> lock(self->mutex_);
     ++self->calls_;
     if (self->refuse_maps_)
-      return aml_error_set(-AML_ENOMEM, "aml_area_map", "area", "is told to refuse");
+      return aml_error_set(self->refuse_maps_, "aml_area_map", "area", "is told to refuse");
     *pointer = aml_area_map(self->base_, size, options);
     if (*pointer == nullptr)
       return aml_error_code();
@@ -143,7 +143,7 @@ private:
   std::atomic<size_t> calls_{0};
   std::atomic<size_t> wrong_{0};
   bool hidden_ = false;
-  bool refuse_maps_ = false;
+  int refuse_maps_ = 0; // with this code
   bool refuse_unmaps_ = false;
 };
 
