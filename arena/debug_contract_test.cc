@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
-#include "aml/arena/over_heap_testing.h"
+#include <cstddef>
+
+#include "aml/arena/over_testing.h"
 #include "aml/core/arena.h"
 #include "aml/tests/contract/arena.h"
 
@@ -22,16 +24,16 @@ struct Debug {
     return options;
   }
 
-  static int Init(aml_arena *arena, aml_arena *inner) {
+  int Init(size_t, aml_arena *inner) {
     const aml_arena_debug_options options = Options();
-    return aml_arena_debug_init(arena, inner, &options);
+    return aml_arena_debug_init(upper, inner, &options);
   }
-  static int Create(aml_arena **arena, aml_arena *inner) {
+  int Create(size_t, aml_arena *inner, aml_arena **created) {
     const aml_arena_debug_options options = Options();
-    return aml_arena_debug_create(arena, inner, &options);
+    return aml_arena_debug_create(created, inner, &options);
   }
 };
 
-INSTANTIATE_TYPED_TEST_SUITE_P(ArenaDebug, ArenaContract, ArenaOverFactory<Debug>);
+INSTANTIATE_TYPED_TEST_SUITE_P(ArenaDebug, ArenaContract, OverFactory<Debug>);
 
 } // namespace

@@ -20,7 +20,7 @@ struct Limited {
   aml_arena_quota none = {};
 
   Limited() {
-    const aml_arena_quota_options options = {48 * kMiB, 300, AML_ARENA_LOCK_SPIN};
+    const aml_arena_quota_options options = {size_t{8} << 20, 300, AML_ARENA_LOCK_SPIN};
     EXPECT_EQ(0, aml_arena_quota_init(&limits, &options));
     EXPECT_EQ(0, aml_arena_quota_init(&none, nullptr));
   }

@@ -5,7 +5,6 @@
 #include <cstddef>
 
 #include "aml/arena/bump.h"
-#include "aml/arena/over_testing.h"
 #include "aml/arena/pool.h"
 #include "aml/arena/stack.h"
 #include "aml/core/area.h"
@@ -17,6 +16,26 @@
 namespace {
 
 using namespace aml_testing;
+
+constexpr size_t kMiB = size_t{1} << 20;
+
+/** The least that has room for every block of the suite. */
+constexpr size_t kLargeObject = size_t{192} << 10;
+
+/** Options of a pool of large objects. `limit`: 0 is none. */
+aml_arena_pool_options LargePool(bool thread_safe, size_t limit) {
+  aml_arena_pool_options options = {};
+  options.alignment = PageArea::kPage;
+  options.thread_safe = thread_safe;
+  options.limit = limit;
+  return options;
+}
+
+aml_arena_bump_options LimitedBump(size_t limit) {
+  aml_arena_bump_options options = {};
+  options.limit = limit;
+  return options;
+}
 
 // The first arena has little: two pools, two bump arenas, two pools for threads of which the second
 // has a limit as well.

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
-#include "aml/arena/over_heap_testing.h"
+#include <cstddef>
+
+#include "aml/arena/over_testing.h"
 #include "aml/core/arena.h"
 #include "aml/tests/contract/arena.h"
 
@@ -14,14 +16,12 @@ using namespace aml_testing;
 
 struct Tracked {
   AML_ARENA_TRACKED_DECL(upper);
-  static int Init(aml_arena *arena, aml_arena *inner) {
-    return aml_arena_tracked_init(arena, inner, nullptr);
-  }
-  static int Create(aml_arena **arena, aml_arena *inner) {
-    return aml_arena_tracked_create(arena, inner, nullptr);
+  int Init(size_t, aml_arena *inner) { return aml_arena_tracked_init(upper, inner, nullptr); }
+  int Create(size_t, aml_arena *inner, aml_arena **created) {
+    return aml_arena_tracked_create(created, inner, nullptr);
   }
 };
 
-INSTANTIATE_TYPED_TEST_SUITE_P(ArenaTracked, ArenaContract, ArenaOverFactory<Tracked>);
+INSTANTIATE_TYPED_TEST_SUITE_P(ArenaTracked, ArenaContract, OverFactory<Tracked>);
 
 } // namespace
