@@ -7,19 +7,83 @@
 
 #include <cstdint>
 
+#include "aml/arena/debug.h"
 #include "aml/arena/limited.h"
 #include "aml/arena/locked.h"
 #include "aml/arena/pool.h"
 #include "aml/arena/stack.h"
+#include "aml/arena/tlsf.h"
+#include "aml/arena/tracked.h"
 #include "aml/core/area.h"
 #include "aml/core/arena.h"
 #include "aml/core/error.h"
 #include "aml/tests/fault/area.h"
+#include "aml/tests/support/arena_faults.h"
+#include "aml/tests/support/arena_over.h"
 #include "aml/tests/support/page_area.h"
 
 namespace {
 
 constexpr size_t kPage = PageArea::kPage;
+
+using CreateOver = int (*)(aml_arena **arena, aml_arena *inner);
+
+/** Leads whole lives of arenas over one of small chunks, with each call of the area failing once.
+ */
+void ExpectSurvivesTheArea(CreateOver create) {
+  aml_testing::ExpectArenaSurvivesItsArea([create](aml_area *area, aml_arena **arena) {
+    aml_arena_tlsf_options options = {};
+    options.chunk_size = kPage;
+    aml_arena *inner = nullptr;
+    aml_arena *upper = nullptr;
+    int err = aml_arena_tlsf_create(&inner, area, &options);
+    if (!err)
+      err = create(&upper, inner);
+    if (!err)
+      *arena = ArenaOver::Create(upper, inner);
+    else
+      aml_arena_destroy(&inner);
+    return err;
+  });
+}
+
+TEST(ArenaOverFaults, DebugSurvivesEachFailureOfTheArea) {
+  ExpectSurvivesTheArea([](aml_arena **arena, aml_arena *inner) {
+    aml_arena_debug_options options = {};
+    options.frames = 1;
+    options.quarantine_size = 2 * kPage;
+    return aml_arena_debug_create(arena, inner, &options);
+  });
+}
+
+TEST(ArenaOverFaults, TrackedSurvivesEachFailureOfTheArea) {
+  ExpectSurvivesTheArea([](aml_arena **arena, aml_arena *inner) {
+    return aml_arena_tracked_create(arena, inner, nullptr);
+  });
+}
+
+TEST(ArenaOverFaults, LockedSurvivesEachFailureOfTheArea) {
+  ExpectSurvivesTheArea([](aml_arena **arena, aml_arena *inner) {
+    return aml_arena_locked_create(arena, inner, nullptr);
+  });
+}
+
+TEST(ArenaOverFaults, LimitedSurvivesEachFailureOfTheArea) {
+  static aml_arena_quota quota;
+  ASSERT_EQ(0, aml_arena_quota_init(&quota, nullptr));
+  ExpectSurvivesTheArea([](aml_arena **arena, aml_arena *inner) {
+    return aml_arena_limited_create(arena, inner, &quota);
+  });
+  aml_arena_quota_state state = {};
+  ASSERT_EQ(0, aml_arena_quota_get(&quota, &state));
+  EXPECT_EQ(0u, state.size) << "bytes that are charged for good";
+  aml_arena_quota_fini(&quota);
+}
+
+TEST(ArenaOverFaults, StackSurvivesEachFailureOfTheArea) {
+  ExpectSurvivesTheArea(
+      [](aml_arena **arena, aml_arena *inner) { return aml_arena_stack_create(arena, 1, &inner); });
+}
 
 class ArenaOverFault : public testing::Test {
 protected:
