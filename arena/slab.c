@@ -323,8 +323,9 @@ static void fini(struct aml_arena *arena) {
   slab->state = NULL;
   if (state == NULL)
     return;
-  aml_internal_slab_dismiss(state);
+  // A fork must know the arena while threads have caches of it: they end in the child too.
   aml_internal_slab_end_caches(state);
+  aml_internal_slab_dismiss(state);
   aml_internal_slab_heap_fini(&state->bins.heap);
   aml_internal_slab_bins_fini(&state->bins);
   free(state);

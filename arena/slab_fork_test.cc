@@ -3,10 +3,14 @@
 // arena:slab in a process that forks while its threads use it.
 
 #include <gtest/gtest.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <climits>
 #include <cstddef>
 #include <cstring>
 #include <functional>
@@ -14,6 +18,7 @@
 #include <vector>
 
 #include "aml/arena/slab.h"
+#include "aml/arena/slab_fork_testing.h"
 #include "aml/arena/slab_testing.h"
 #include "aml/core/arena.h"
 #include "aml/core/error.h"
@@ -133,6 +138,77 @@ TEST_F(ArenaSlabFork, AChildOfThreadsInMidCallWorks) {
   for (std::thread &thread : threads)
     thread.join();
   EXPECT_TRUE(Works(arena_));
+}
+
+// Ends the process well when the destructors of a thread's values have all been called once.
+void ExitInTheSecondRound(void *key) {
+  static bool is_second = false;
+  if (is_second)
+    _exit(0);
+  is_second = true;
+  (void)pthread_setspecific(*static_cast<pthread_key_t *>(key), key);
+}
+
+// A thread that has used an arena, and forks when it is told to; then it ends in the child.
+class Forker {
+public:
+  explicit Forker(aml_arena *arena) {
+    EXPECT_EQ(0, pthread_key_create(&key_, ExitInTheSecondRound));
+    thread_ = std::thread([this, arena] { Run(arena); });
+    Await(kHasUsedIt);
+  }
+  ~Forker() { EXPECT_EQ(0, pthread_key_delete(key_)); }
+
+  void Fork() { stage_ = kForks; }
+  bool HasForked() const { return stage_ == kHasForked; }
+  void Join() { thread_.join(); }
+
+private:
+  enum Stage { kBegins, kHasUsedIt, kForks, kHasForked };
+
+  void Await(Stage stage) const {
+    while (stage_ != stage)
+      std::this_thread::yield();
+  }
+
+  void Run(aml_arena *arena) {
+    for (int i = 0; i < 3; ++i)
+      aml_arena_free(arena, aml_arena_alloc(arena, 100, 0, 0));
+    stage_ = kHasUsedIt;
+    Await(kForks);
+    const pid_t child = fork();
+    if (child == 0) {
+      (void)alarm(20);
+      (void)pthread_setspecific(key_, &key_);
+      return;
+    }
+    stage_ = kHasForked;
+    int status = 0;
+    EXPECT_EQ(child, waitpid(child, &status, 0));
+    EXPECT_TRUE(WIFEXITED(status)) << "the thread never ends in the child";
+  }
+
+  std::atomic<Stage> stage_{kBegins};
+  pthread_key_t key_{};
+  std::thread thread_;
+};
+
+TEST_F(ArenaSlabFork, AThreadEndsInTheChildThoughAnotherWasEndingItsArena) {
+  Forker forker(arena_);
+  int *const lock = aml_testing_slab_caches_lock(arena_);
+  EXPECT_EQ(0, __atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE));
+  std::thread ender([&] { aml_arena_destroy(&arena_); });
+  while (__atomic_load_n(lock, __ATOMIC_RELAXED) != 2)
+    std::this_thread::yield();
+  __atomic_store_n(lock, 1, __ATOMIC_RELAXED);
+  // Either the fork sees that the lock is taken, and waits too, or it is over.
+  forker.Fork();
+  while (__atomic_load_n(lock, __ATOMIC_RELAXED) != 2 && !forker.HasForked())
+    std::this_thread::yield();
+  __atomic_store_n(lock, 0, __ATOMIC_RELEASE);
+  (void)syscall(SYS_futex, lock, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr);
+  ender.join();
+  forker.Join();
 }
 
 } // namespace
