@@ -82,7 +82,10 @@ static span_type *take_large(state_type *state, size_t size, size_t alignment, b
 }
 
 static void *alloc_large(state_type *state, size_t size, size_t alignment, bool is_zero) {
-  const span_type *const span = take_large(state, size, alignment, is_zero);
+  const span_type *span = take_large(state, size, alignment, is_zero);
+  for (unsigned tries = 0;
+       span == NULL && aml_internal_slab_reclaim(state, size, alignment, &tries);)
+    span = take_large(state, size, alignment, is_zero);
   if (span == NULL)
     return NULL;
   if (!is_zero)
@@ -270,7 +273,7 @@ static void reset(struct aml_arena *arena) {
 
 static int trim(struct aml_arena *arena, size_t keep, size_t *released) {
   state_type *const state = state_of(arena);
-  aml_internal_slab_empty_cache(state);
+  (void)aml_internal_slab_empty_cache(state);
   return aml_internal_slab_bins_trim(&state->bins, keep, released);
 }
 

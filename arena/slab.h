@@ -17,7 +17,10 @@
 // Memory goes back to the area when much of it is free: each time that the bytes of live blocks
 // have sunk by an eighth, chunks without blocks are unmapped and pages without blocks are purged,
 // if the area can purge. aml_arena_trim() does so at once. What a thread keeps for itself is at
-// most some MiB; it goes back as the thread ends, or by its own trim.
+// most some MiB; it goes back as the thread ends, by its own trim, or where an alloc of the thread
+// would fail for want of memory: this then gives back what the thread keeps of other classes, and
+// chunks without blocks, and fails only if that does not help. What other threads keep stays
+// theirs.
 //
 // Threads: thread-safe. A thread may end at any time; what it kept is then anybody's. An arena may
 // be ended while threads that have used it live on, but not while one of them is in a call on it;
@@ -68,7 +71,8 @@ enum aml_arena_slab_flag {
   /** Chunks may hold anything when they are mapped (AML_AREA_MAP_NO_ZERO): faster over an area
       that keeps mappings for reuse; but no fresh page is known to be zero. */
   AML_ARENA_SLAB_NO_ZERO = 1 << 0,
-  /** Pages without blocks stay, until aml_arena_trim(); so do chunks. */
+  /** Pages without blocks stay, until aml_arena_trim(); so do chunks, unless an alloc needs them
+      to go. */
   AML_ARENA_SLAB_KEEP = 1 << 1
 };
 

@@ -121,4 +121,32 @@ TEST_F(ArenaSlabUnmapFault, AResetKeepsWhatTheAreaRefuses) {
   EXPECT_EQ(3 * kMiB, StatsOf(arena_).reserved_size);
 }
 
+TEST_F(ArenaSlabUnmapFault, WhatTheThreadKeepsServesWhereTheAreaHasNoMore) {
+  for (void *const block :
+       {aml_arena_alloc(arena_, 3 * kPage, 0, 0), aml_arena_alloc(arena_, 3 * kPage, 0, 0)})
+    aml_arena_free(arena_, block);
+  const size_t reserved = StatsOf(arena_).reserved_size;
+  ASSERT_LE(16 * kPage, reserved);
+  aml_area_fault_arm(area_, AML_AREA_FAULT_MAP, 1, 1, -AML_ENOMEM);
+  EXPECT_NE(nullptr, aml_arena_alloc(arena_, 16 * kPage, 0, 0)) << aml_error_detail();
+  EXPECT_EQ(1u, aml_area_fault_disarm(area_));
+  EXPECT_EQ(reserved, StatsOf(arena_).reserved_size);
+}
+
+TEST_F(ArenaSlabUnmapFault, AnAllocThatFailsSinceChunksDoNotGoSaysWhyItFailed) {
+  aml_arena *limited = nullptr;
+  aml_arena_slab_options options = {};
+  options.limit = 2 * kMiB;
+  ASSERT_EQ(0, aml_arena_slab_create(&limited, area_, &options));
+  aml_arena_free(limited, aml_arena_alloc(limited, 100, 0, 0));
+  aml_area_fault_arm(area_, AML_AREA_FAULT_UNMAP, 1, 1, -AML_EBUSY);
+  EXPECT_EQ(nullptr, aml_arena_alloc(limited, 2 * kMiB, 0, 0));
+  EXPECT_EQ(1u, aml_area_fault_disarm(area_));
+  EXPECT_EQ(-AML_ENOMEM, aml_error_code());
+  EXPECT_STREQ("aml_arena_alloc: the arena's limit is reached", aml_error_detail());
+  EXPECT_EQ(kMiB, StatsOf(limited).reserved_size);
+  EXPECT_NE(nullptr, aml_arena_alloc(limited, 2 * kMiB, 0, 0)) << aml_error_detail();
+  aml_arena_destroy(&limited);
+}
+
 } // namespace

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "aml/arena/internal/poison.h"
@@ -41,6 +42,20 @@ protected:
     return static_cast<char *>(block);
   }
   void Free(void *block) { aml_arena_free(arena_, block); }
+
+  // Allocates at most so many blocks, as far as they can be had, and frees them. Returns: how many.
+  size_t Use(size_t size, size_t count) {
+    std::vector<void *> blocks;
+    while (blocks.size() < count)
+      if (void *const block = aml_arena_alloc(arena_, size, 0, 0))
+        blocks.push_back(block);
+      else
+        break;
+    for (void *const block : blocks)
+      Free(block);
+    return blocks.size();
+  }
+  size_t FillAndEmpty(size_t size) { return Use(size, SIZE_MAX); }
 
   PurgingArea area_;
   aml_arena *arena_ = nullptr;
@@ -316,6 +331,61 @@ TEST_F(ArenaSlab, ChunksFarApartAreAllKnown) {
     EXPECT_FALSE(aml_arena_owns(arena_, block));
   for (void *const fence : fences)
     munmap(fence, kFar);
+}
+
+// Of blocks that are free, the thread keeps some: these are in the way of larger ones.
+TEST_F(ArenaSlab, WhatTheThreadKeepsIsNoneOfTheLimit) {
+  aml_arena_slab_options options = {};
+  options.limit = 4 * kMiB;
+  for (const size_t chunk_size : {size_t{1}, kMiB, 3 * kMiB})
+    for (const size_t size : {kMiB / 2, kMiB, kMiB + 1, 4 * kMiB}) {
+      options.chunk_size = chunk_size;
+      Make(options);
+      EXPECT_LT(3 * kMiB, 64 * FillAndEmpty(64));
+      void *const large = aml_arena_alloc(arena_, size, 0, 0);
+      EXPECT_NE(nullptr, large) << size << " in chunks of " << chunk_size;
+      EXPECT_EQ(1u, ValidStats(arena_).live_count);
+      aml_arena_destroy(&arena_);
+    }
+}
+
+TEST_F(ArenaSlab, WhatTheThreadKeepsIsNoneOfTheRegion) {
+  alignas(kPage) static char region[2 * kMiB];
+  const aml_arena_slab_options options = {0, 0, region, sizeof region, 0};
+  ASSERT_EQ(0, aml_arena_slab_create(&arena_, nullptr, &options));
+  for (const size_t size : {size_t{16}, size_t{1000}, size_t{40000}}) {
+    (void)FillAndEmpty(size);
+    char *const whole = Alloc(2 * kMiB, 0, AML_ARENA_ZERO);
+    EXPECT_EQ(region, whole);
+    EXPECT_EQ(nullptr, aml_arena_alloc(arena_, 1, 0, 0));
+    EXPECT_EQ(-AML_ENOMEM, aml_error_code());
+    Free(whole);
+  }
+  EXPECT_EQ(0u, ValidStats(arena_).live_count);
+}
+
+TEST_F(ArenaSlab, WhatDepotsHoldIsNoneOfTheLimit) {
+  aml_arena_slab_options options = {};
+  options.limit = 2 * kMiB;
+  Make(options);
+  Use(64, 3);
+  std::thread([&] { Use(64, 3); }).join(); // From now on there may be depots.
+  for (int i = 0; i < 3; ++i)
+    Use(64, 1000);
+  EXPECT_NE(nullptr, aml_arena_alloc(arena_, 2 * kMiB, 0, 0)) << aml_error_detail();
+}
+
+TEST_F(ArenaSlab, AnAllocThatCannotFitTakesNothingFromTheThread) {
+  aml_arena_slab_options options = {};
+  options.limit = 2 * kMiB;
+  Make(options);
+  Use(64, 3);
+  EXPECT_EQ(nullptr, aml_arena_alloc(arena_, 2 * kMiB + 1, 0, 0));
+  EXPECT_EQ(-AML_ENOMEM, aml_error_code());
+  EXPECT_EQ(kMiB, ValidStats(arena_).reserved_size) << "the chunk went";
+  char *const block = Alloc(kMiB - 64 * kPage);
+  EXPECT_EQ(kMiB, ValidStats(arena_).reserved_size);
+  Free(block);
 }
 
 TEST_F(ArenaSlab, RandomLivesKeepTheLaws) {

@@ -355,13 +355,15 @@ static bool give_to_depot(bin_type *bin, size_t count, void *const *blocks) {
   return true;
 }
 
-static void empty_depot(bins_type *bins, bin_type *bin, unsigned class_index) {
+/** Gives what a depot holds back, and closes it. Returns: how many blocks. */
+static size_t empty_depot(bins_type *bins, bin_type *bin, unsigned class_index) {
   if (bin->depot == NULL)
-    return;
+    return 0;
   const size_t count = bin->depot->count;
   bin->depot->count = 0;
   bin->depot->capacity = 0;
   aml_internal_slab_give_to_spans(bins, class_index, count, bin->depot->blocks);
+  return count;
 }
 
 bool aml_internal_slab_give_blocks(bins_type *bins, unsigned class_index, size_t count,
@@ -373,21 +375,23 @@ bool aml_internal_slab_give_blocks(bins_type *bins, unsigned class_index, size_t
     aml_internal_slab_give_to_spans(bins, class_index, count, blocks);
     bin->spilled = 1;
     if (++bin->streak == VAIN_BATCHES)
-      empty_depot(bins, bin, class_index);
+      (void)empty_depot(bins, bin, class_index);
   }
   aml_internal_slab_unlock(&bin->lock);
   return is_held;
 }
 
-void aml_internal_slab_empty_depots(bins_type *bins) {
+size_t aml_internal_slab_empty_depots(bins_type *bins) {
+  size_t count = 0;
   for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i) {
     bin_type *const bin = aml_internal_slab_bin_of(bins, i);
     if (bin == NULL)
       continue;
     aml_internal_slab_lock(&bin->lock);
-    empty_depot(bins, bin, i);
+    count += empty_depot(bins, bin, i);
     aml_internal_slab_unlock(&bin->lock);
   }
+  return count;
 }
 
 void aml_internal_slab_bins_fini(bins_type *bins) {

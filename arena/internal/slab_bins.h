@@ -129,8 +129,8 @@ bool aml_internal_slab_decay(struct aml_internal_slab_bins *bins);
 /** Give back all that holds no block, as trim does, but for caches. */
 int aml_internal_slab_bins_trim(struct aml_internal_slab_bins *bins, size_t keep, size_t *released);
 
-/** Give what depots hold back to spans. */
-void aml_internal_slab_empty_depots(struct aml_internal_slab_bins *bins);
+/** Give what depots hold back to spans. Returns: how many blocks. */
+size_t aml_internal_slab_empty_depots(struct aml_internal_slab_bins *bins);
 
 /** Count live blocks of classes, caches' too, and their bytes. */
 void aml_internal_slab_count_blocks(struct aml_internal_slab_bins *bins, uint64_t *count,

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "aml/arena/internal/slab_lock.h"
+#include "aml/core/error.h"
 
 typedef struct aml_internal_slab arena_type;
 typedef struct aml_internal_slab_cache cache_type;
@@ -83,11 +84,13 @@ static void set_room(cache_type *cache, unsigned class_index, size_t max) {
   room->max = (uint16_t)max;
 }
 
-static void evict(cache_type *cache, unsigned class_index) {
+/** Gives back what is kept of a class, and takes its room away. Returns: how many blocks. */
+static size_t evict(cache_type *cache, unsigned class_index) {
   const size_t count = aml_internal_slab_count_of(cache, class_index);
   if (count != 0)
     (void)give_oldest(cache, class_index, count);
   set_room(cache, class_index, 0);
+  return count;
 }
 
 /** Moves the hand, `looks` classes at most, until there is room for `size` bytes more. */
@@ -101,7 +104,7 @@ static bool make_room(cache_type *cache, unsigned class_index, size_t size, unsi
   for (; cache->room + size > most && looks != 0; --looks) {
     struct aml_internal_slab_room *const room = &cache->rooms[cache->hand];
     if (cache->hand != class_index && room->max != 0 && !room->is_used)
-      evict(cache, cache->hand);
+      (void)evict(cache, cache->hand);
     room->is_used = 0;
     cache->hand = (cache->hand == 0 ? AML_INTERNAL_SLAB_CLASS_COUNT : cache->hand) - 1;
   }
@@ -230,8 +233,8 @@ static cache_type *find_cache(const arena_type *arena) {
 
 // The slow halves of alloc and free
 
-void *aml_internal_slab_refill(arena_type *arena, unsigned kind) {
-  const unsigned class_index = kind - AML_INTERNAL_SLAB_FIRST_CLASS;
+/** Takes a block, and more for the thread if it has a cache; null with a sentence. */
+static void *refill(arena_type *arena, unsigned class_index) {
   cache_type *const cache = find_cache(arena);
   if (__atomic_load_n(&arena->wants_spare, __ATOMIC_RELAXED))
     make_spare(arena);
@@ -263,11 +266,23 @@ void *aml_internal_slab_refill(arena_type *arena, unsigned kind) {
   return slots[count - 1];
 }
 
-/** Gives back what is kept of all classes but one, or of all. */
-static void evict_others(cache_type *cache, unsigned class_index) {
+void *aml_internal_slab_refill(arena_type *arena, unsigned kind) {
+  const unsigned class_index = kind - AML_INTERNAL_SLAB_FIRST_CLASS;
+  const size_t size = (size_t)class_of(class_index)->units * AML_INTERNAL_SLAB_UNIT;
+  void *block = refill(arena, class_index);
+  for (unsigned tries = 0;
+       block == NULL && aml_internal_slab_reclaim(arena, size, AML_INTERNAL_SLAB_UNIT, &tries);)
+    block = refill(arena, class_index);
+  return block;
+}
+
+/** Gives back what is kept of all classes but one, or of all. Returns: how many blocks. */
+static size_t evict_others(cache_type *cache, unsigned class_index) {
+  size_t count = 0;
   for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i)
     if (i != class_index && cache->rooms[i].max != 0)
-      evict(cache, i);
+      count += evict(cache, i);
+  return count;
 }
 
 /** Makes room in a magazine that is full. */
@@ -293,7 +308,7 @@ static void relieve(cache_type *cache, unsigned class_index) {
   if (is_sparse && room->max > SPARSE_MAX)
     set_room(cache, class_index, SPARSE_MAX);
   if (aml_internal_slab_decay(&cache->arena->bins))
-    evict_others(cache, class_index);
+    (void)evict_others(cache, class_index);
 }
 
 void aml_internal_slab_overflow(arena_type *arena, unsigned kind, void *block) {
@@ -313,17 +328,40 @@ void aml_internal_slab_overflow(arena_type *arena, unsigned kind, void *block) {
   aml_internal_slab_set_top(magazine, magazine->top + 1);
 }
 
-void aml_internal_slab_empty(cache_type *cache) {
-  evict_others(cache, AML_INTERNAL_SLAB_CLASS_COUNT);
+size_t aml_internal_slab_empty(cache_type *cache) {
+  return evict_others(cache, AML_INTERNAL_SLAB_CLASS_COUNT);
 }
 
-void aml_internal_slab_empty_cache(arena_type *arena) {
+size_t aml_internal_slab_empty_cache(arena_type *arena) {
   cache_type *const cache = find_cache(arena);
-  if (cache != NULL)
-    aml_internal_slab_empty(cache);
+  const size_t count = cache == NULL ? 0 : aml_internal_slab_empty(cache);
   aml_internal_slab_lock(&arena->caches_lock);
   cache_type *const spare = arena->spare;
   arena->spare = NULL;
   aml_internal_slab_unlock(&arena->caches_lock);
   free(spare);
+  return count;
+}
+
+/** Whether an alloc could succeed if nothing else were live. */
+static bool could_fit(const arena_type *arena, size_t size, size_t alignment) {
+  const struct aml_internal_source *const source = &arena->bins.heap.source;
+  return source->is_region
+             ? size <= source->reserved_size
+             : aml_internal_source_fits(source, size, alignment, source->reserved_size);
+}
+
+bool aml_internal_slab_reclaim(arena_type *arena, size_t size, size_t alignment, unsigned *tries) {
+  bool has_given = false;
+  if (aml_error_code() != -AML_ENOMEM || !could_fit(arena, size, alignment))
+    return false;
+  for (; !has_given && *tries < 2; ++*tries) {
+    if (*tries == 0)
+      has_given =
+          aml_internal_slab_empty_cache(arena) + aml_internal_slab_empty_depots(&arena->bins) != 0;
+    else
+      // Where the area refuses, its sentence is to make way for that of the alloc.
+      has_given = aml_internal_slab_make_way(&arena->bins.heap, size, alignment);
+  }
+  return has_given;
 }

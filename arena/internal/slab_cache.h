@@ -129,14 +129,28 @@ static inline size_t aml_internal_slab_count_of(const struct aml_internal_slab_c
   return count <= AML_INTERNAL_SLAB_MAX_SLOTS ? count : 0;
 }
 
-/** Take a block of a kind from a magazine that is empty or not at hand. Null with a sentence. */
+/** Take a block of a kind from a magazine that is empty or not at hand, if need be of memory that
+ * is reclaimed. Null with a sentence. */
 void *aml_internal_slab_refill(struct aml_internal_slab *arena, unsigned kind);
 
 /** Give a block of a kind to a magazine that is full or not at hand. */
 void aml_internal_slab_overflow(struct aml_internal_slab *arena, unsigned kind, void *block);
 
-/** Give all that the calling thread keeps, and the spare, back. */
-void aml_internal_slab_empty_cache(struct aml_internal_slab *arena);
+/** Give all that the calling thread keeps, and the spare, back. Returns: how many blocks. */
+size_t aml_internal_slab_empty_cache(struct aml_internal_slab *arena);
+
+/**
+ * Give back what may serve an alloc that has failed: at first what the calling thread and the
+ * depots keep of any class; then chunks without blocks, if the limit would allow it without them.
+ *
+ * @param size   of the run that is needed; of `alignment`.
+ * @param tries  0 at first; how far this has come.
+ *
+ * Returns: whether the alloc is to be tried again; not where it has failed for another reason than
+ * memory, or could never succeed.
+ */
+bool aml_internal_slab_reclaim(struct aml_internal_slab *arena, size_t size, size_t alignment,
+                               unsigned *tries);
 
 /** Count blocks that caches keep, and their bytes. */
 void aml_internal_slab_count_cached(struct aml_internal_slab *arena, uint64_t *count,
@@ -169,8 +183,8 @@ void aml_internal_slab_dismiss(struct aml_internal_slab *arena);
  */
 bool aml_internal_slab_know_thread(bool may_allocate);
 
-/** Give back all that a cache keeps. */
-void aml_internal_slab_empty(struct aml_internal_slab_cache *cache);
+/** Give back all that a cache keeps. Returns: how many blocks. */
+size_t aml_internal_slab_empty(struct aml_internal_slab_cache *cache);
 
 /** Give back what a thread keeps of every arena, as it ends. */
 void aml_internal_slab_end_thread(struct aml_internal_slab_thread *thread);

@@ -108,6 +108,12 @@ void aml_internal_slab_unmap_huge(struct aml_internal_slab_heap *heap,
  */
 int aml_internal_slab_release(struct aml_internal_slab_heap *heap, size_t keep, size_t *released);
 
+/**
+ * Unmap chunks without blocks, as many as keep one of `size` bytes from being mapped within the
+ * limit, if that is enough. Returns: whether the area was asked to.
+ */
+bool aml_internal_slab_make_way(struct aml_internal_slab_heap *heap, size_t size, size_t alignment);
+
 /** Purge whole pages in [start, start + size). Returns: whether the area did. */
 bool aml_internal_slab_purge(const struct aml_internal_slab_heap *heap, char *start, size_t size);
 

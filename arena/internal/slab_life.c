@@ -174,7 +174,7 @@ void aml_internal_slab_end_thread(thread_type *thread) {
       arena_type *const arena = cache->arena;
       // A reset may come at the same time; it holds the lock from end to end.
       aml_internal_slab_lock(&arena->caches_lock);
-      aml_internal_slab_empty(cache);
+      (void)aml_internal_slab_empty(cache);
       unlink_cache(arena, cache);
       aml_internal_slab_unlock(&arena->caches_lock);
     }
@@ -226,7 +226,7 @@ void aml_internal_slab_drop_foreign_caches(arena_type *arena) {
   for (cache_type *cache = arena->caches; cache != NULL;) {
     cache_type *const next = cache->next;
     if (cache->owner != &aml_internal_slab_thread) {
-      aml_internal_slab_empty(cache);
+      (void)aml_internal_slab_empty(cache);
       unlink_cache(arena, cache);
       free(cache);
     }

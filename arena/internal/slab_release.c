@@ -91,6 +91,34 @@ int aml_internal_slab_release(heap_type *heap, size_t keep, size_t *released) {
   return err;
 }
 
+/** Bytes of chunks without blocks. */
+static size_t idle_size(const heap_type *heap) {
+  size_t size = 0;
+  for (const chunk_type *chunk = heap->chunks; chunk != NULL; chunk = chunk->next)
+    if (chunk->free_units == chunk->units)
+      size += chunk->mapped_size;
+  return size;
+}
+
+bool aml_internal_slab_make_way(heap_type *heap, size_t size, size_t alignment) {
+  const struct aml_internal_source *const source = &heap->source;
+  bool was_asked = false;
+  aml_internal_slab_lock(&heap->lock);
+  chunk_type *chunk = source->is_region ? NULL : heap->chunks;
+  if (!aml_internal_source_fits(source, size, alignment, idle_size(heap)))
+    chunk = NULL;
+  while (chunk != NULL && !aml_internal_source_fits(source, size, alignment, 0)) {
+    chunk_type *const next = chunk->next;
+    if (chunk->free_units == chunk->units) {
+      was_asked = true;
+      (void)release_chunk(heap, chunk);
+    }
+    chunk = next;
+  }
+  aml_internal_slab_unlock(&heap->lock);
+  return was_asked;
+}
+
 void aml_internal_slab_heap_reset(heap_type *heap) {
   heap->dirty = (struct aml_internal_slab_runs){0};
   heap->clean = (struct aml_internal_slab_runs){0};

@@ -166,7 +166,7 @@ bool aml_internal_slab_decay(bins_type *bins) {
 
 int aml_internal_slab_bins_trim(bins_type *bins, size_t keep, size_t *released) {
   aml_internal_slab_lock(&bins->purge_lock);
-  aml_internal_slab_empty_depots(bins);
+  (void)aml_internal_slab_empty_depots(bins);
   if (bins->heap.source.can_purge && keep == 0)
     for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i)
       purge_all(bins, i);

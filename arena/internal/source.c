@@ -110,6 +110,14 @@ void *aml_internal_source_map(struct aml_internal_source *source, const char *la
   return base;
 }
 
+bool aml_internal_source_fits(const struct aml_internal_source *source, size_t size,
+                              size_t alignment, size_t returned) {
+  struct aml_internal_source then = *source;
+  struct plan plan = {0};
+  then.reserved_size -= returned;
+  return !source->is_region && plan_chunk(&then, size, alignment, &plan) == 0;
+}
+
 int aml_internal_source_unmap(struct aml_internal_source *source, void *base, size_t chunk_size) {
   const int err = aml_area_unmap(source->area, base, chunk_size);
   if (err)

@@ -65,6 +65,13 @@ int aml_internal_source_init(struct aml_internal_source *source, const char *cal
 void *aml_internal_source_map(struct aml_internal_source *source, const char *label, size_t size,
                               size_t alignment, size_t *chunk_size);
 
+/**
+ * Tells whether the limit would allow a chunk that has room for `size` bytes at `alignment`, if
+ * `returned` of the bytes that are held were given back. No region ever grows.
+ */
+bool aml_internal_source_fits(const struct aml_internal_source *source, size_t size,
+                              size_t alignment, size_t returned);
+
 /** Gives a whole chunk back. Returns: 0; what the area failed with: then it is held still. */
 int aml_internal_source_unmap(struct aml_internal_source *source, void *base, size_t chunk_size);
 
