@@ -49,12 +49,11 @@ static void *hand_out(void *block, unsigned kind) {
 
 static inline void *alloc_kind(state_type *state, unsigned kind) {
   if (aml_internal_slab_is_at_hand(state)) {
-    struct aml_internal_slab_magazine *const magazine =
-        &aml_internal_slab_thread.last.cache->magazines[kind];
-    void **const top = magazine->top;
+    struct aml_internal_slab_cache *const cache = aml_internal_slab_thread.last.cache;
+    void **const top = cache->tops[kind];
     void *const block = top[-1];
     if (__builtin_expect(block != NULL, 1)) {
-      aml_internal_slab_set_top(magazine, top - 1);
+      aml_internal_slab_set_top(cache, kind, top - 1);
       return hand_out(block, kind);
     }
   }
@@ -182,13 +181,12 @@ static void free_block(struct aml_arena *arena, void *pointer) {
   state_type *const state = state_of(arena);
   const unsigned kind = aml_internal_slab_kind_of(&state->bins.heap.map, pointer);
   if (aml_internal_slab_is_at_hand(state)) {
-    struct aml_internal_slab_magazine *const magazine =
-        &aml_internal_slab_thread.last.cache->magazines[kind];
-    void **const top = magazine->top;
-    if (__builtin_expect(top != magazine->end, 1)) {
+    struct aml_internal_slab_cache *const cache = aml_internal_slab_thread.last.cache;
+    void **const top = cache->tops[kind];
+    if (__builtin_expect(top != cache->ends[kind], 1)) {
       aml_internal_poison(pointer, size_of(kind));
       *top = pointer;
-      aml_internal_slab_set_top(magazine, top + 1);
+      aml_internal_slab_set_top(cache, kind, top + 1);
       return;
     }
   }

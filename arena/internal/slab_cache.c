@@ -14,7 +14,6 @@
 
 typedef struct aml_internal_slab arena_type;
 typedef struct aml_internal_slab_cache cache_type;
-typedef struct aml_internal_slab_magazine magazine_type;
 
 // All caches together have room for ROOM_OF_ALL bytes, or 1 / SHARE_OF_LIVE of what is live if that
 // is more; each has an equal part of that, but LEAST_ROOM at least. A class
@@ -39,47 +38,45 @@ static const struct aml_internal_slab_class *class_of(unsigned class_index) {
   return &aml_internal_slab_classes[class_index];
 }
 
-static magazine_type *magazine_of(cache_type *cache, unsigned class_index) {
-  return &cache->magazines[class_index + AML_INTERNAL_SLAB_FIRST_CLASS];
+static unsigned kind_of(unsigned class_index) {
+  return class_index + AML_INTERNAL_SLAB_FIRST_CLASS;
 }
 
 /** Gives the oldest blocks of a class back. Returns: whether a depot holds them. */
 static bool give_oldest(cache_type *cache, unsigned class_index, size_t count) {
-  magazine_type *const magazine = magazine_of(cache, class_index);
+  const unsigned kind = kind_of(class_index);
   void **const slots = aml_internal_slab_slots_of(cache, class_index);
   const size_t rest = aml_internal_slab_count_of(cache, class_index) - count;
   void *blocks[AML_INTERNAL_SLAB_MAX_SLOTS];
   memcpy(blocks, slots, count * sizeof *blocks);
   // Should the process fork before all is done, the child loses these blocks, and has none twice.
-  aml_internal_slab_set_top(magazine, slots);
+  aml_internal_slab_set_top(cache, kind, slots);
   memmove(slots, slots + count, rest * sizeof *blocks);
-  aml_internal_slab_set_top(magazine, slots + rest);
+  aml_internal_slab_set_top(cache, kind, slots + rest);
   return aml_internal_slab_give_blocks(&cache->arena->bins, class_index, count, blocks);
 }
 
-/** Takes all room from a class, or all classes, which keep no blocks. */
-static void no_room(magazine_type *magazine, size_t count) {
+/** Takes all room from a kind, which keeps no blocks. */
+static void no_room(cache_type *cache, unsigned kind) {
   static void *const null;
-  for (size_t i = 0; i < count; ++i) {
-    magazine[i].end = (void **)&null + 1;
-    aml_internal_slab_set_top(&magazine[i], magazine[i].end);
-  }
+  cache->ends[kind] = (void **)&null + 1;
+  aml_internal_slab_set_top(cache, kind, cache->ends[kind]);
 }
 
 /** Gives a class so much room; it must not keep more blocks. */
 static void set_room(cache_type *cache, unsigned class_index, size_t max) {
-  magazine_type *const magazine = magazine_of(cache, class_index);
+  const unsigned kind = kind_of(class_index);
   struct aml_internal_slab_room *const room = &cache->rooms[class_index];
   void **const slots = aml_internal_slab_slots_of(cache, class_index);
   cache->room += max * class_of(class_index)->size;
   cache->room -= room->max * (size_t)class_of(class_index)->size;
   if (max == 0) {
-    no_room(magazine, 1);
+    no_room(cache, kind);
   } else {
     slots[-1] = NULL;
     if (room->max == 0)
-      aml_internal_slab_set_top(magazine, slots);
-    magazine->end = slots + max;
+      aml_internal_slab_set_top(cache, kind, slots);
+    cache->ends[kind] = slots + max;
   }
   room->max = (uint16_t)max;
 }
@@ -163,7 +160,8 @@ static cache_type *look_up(const arena_type *arena) {
 
 /** Makes a cache the calling thread's. */
 static void attach(arena_type *arena, cache_type *cache) {
-  no_room(cache->magazines, AML_INTERNAL_SLAB_KINDS);
+  for (unsigned kind = 0; kind < AML_INTERNAL_SLAB_KINDS; ++kind)
+    no_room(cache, kind);
   memset(cache->rooms, 0, sizeof cache->rooms);
   cache->arena = arena;
   cache->id = arena->id;
@@ -247,7 +245,7 @@ static void *refill(arena_type *arena, unsigned class_index) {
       make_cache(arena);
     return block;
   }
-  magazine_type *const magazine = magazine_of(cache, class_index);
+  void **const slots = aml_internal_slab_slots_of(cache, class_index);
   size_t count = aml_internal_slab_count_of(cache, class_index);
   if (count == 0) {
     struct aml_internal_slab_room *const room = &cache->rooms[class_index];
@@ -255,14 +253,13 @@ static void *refill(arena_type *arena, unsigned class_index) {
       (void)grow(cache, class_index);
     // Of a class that has not been full since it was empty, more will be taken.
     const size_t wanted = room->streak == 0 ? room->max : (room->max + 1u) / 2;
-    count = aml_internal_slab_take_blocks(&arena->bins, class_index, wanted, magazine->top);
+    count = aml_internal_slab_take_blocks(&arena->bins, class_index, wanted, slots);
     if (count == 0)
       return NULL;
     room->is_used = 1;
     room->streak = 0;
   }
-  void **const slots = aml_internal_slab_slots_of(cache, class_index);
-  aml_internal_slab_set_top(magazine, slots + count - 1);
+  aml_internal_slab_set_top(cache, kind_of(class_index), slots + count - 1);
   return slots[count - 1];
 }
 
@@ -321,11 +318,10 @@ void aml_internal_slab_overflow(arena_type *arena, unsigned kind, void *block) {
     (void)aml_internal_slab_decay(&arena->bins);
     return;
   }
-  magazine_type *const magazine = magazine_of(cache, class_index);
-  if (magazine->top == magazine->end)
+  if (cache->tops[kind] == cache->ends[kind])
     relieve(cache, class_index);
-  *magazine->top = block;
-  aml_internal_slab_set_top(magazine, magazine->top + 1);
+  *cache->tops[kind] = block;
+  aml_internal_slab_set_top(cache, kind, cache->tops[kind] + 1);
 }
 
 size_t aml_internal_slab_empty(cache_type *cache) {

@@ -27,15 +27,6 @@
 extern "C" {
 #endif
 
-/**
- * A magazine; the class's slots begin behind one that is null. Blocks are in those below top. A
- * class that has no room has top == end, and a null below.
- */
-struct aml_internal_slab_magazine {
-  void **top; /**< atomic, written by the thread alone */
-  void **end;
-};
-
 /** What a class has room for. */
 struct aml_internal_slab_room {
   uint16_t max;    /**< blocks: end - top of a magazine that is empty */
@@ -51,9 +42,14 @@ enum aml_internal_slab_cache_state {
 
 struct aml_internal_slab_thread;
 
+/**
+ * A cache. The magazine of a class is its slots, which begin behind one that is null: blocks are in
+ * those below top. One that has no room has top == end, and a null below. Tops and ends are arrays
+ * of their own, as that spares a shift between the load of a kind and that of its top.
+ */
 struct aml_internal_slab_cache {
-  /** By kind; those of no class have no room. */
-  struct aml_internal_slab_magazine magazines[AML_INTERNAL_SLAB_KINDS];
+  void **tops[AML_INTERNAL_SLAB_KINDS]; /**< by kind; atomic, written by the thread alone */
+  void **ends[AML_INTERNAL_SLAB_KINDS];
   struct aml_internal_slab *arena;
   uint64_t id; /**< the arena's */
   struct aml_internal_slab_thread *owner;
@@ -114,17 +110,17 @@ static inline void **aml_internal_slab_slots_of(const struct aml_internal_slab_c
 }
 
 /** A block is in its slot before it is counted, for the sake of those that fork. */
-static inline void aml_internal_slab_set_top(struct aml_internal_slab_magazine *magazine,
+static inline void aml_internal_slab_set_top(struct aml_internal_slab_cache *cache, unsigned kind,
                                              void **top) {
-  __atomic_store_n(&magazine->top, top, __ATOMIC_RELEASE);
+  __atomic_store_n(&cache->tops[kind], top, __ATOMIC_RELEASE);
 }
 
 /** How many blocks a cache keeps of a class. */
 static inline size_t aml_internal_slab_count_of(const struct aml_internal_slab_cache *cache,
                                                 unsigned class_index) {
   void **const slots = aml_internal_slab_slots_of(cache, class_index);
-  void **const top = __atomic_load_n(
-      &cache->magazines[class_index + AML_INTERNAL_SLAB_FIRST_CLASS].top, __ATOMIC_RELAXED);
+  void **const top =
+      __atomic_load_n(&cache->tops[class_index + AML_INTERNAL_SLAB_FIRST_CLASS], __ATOMIC_RELAXED);
   const size_t count = ((uintptr_t)top - (uintptr_t)slots) / sizeof(void *);
   return count <= AML_INTERNAL_SLAB_MAX_SLOTS ? count : 0;
 }

@@ -58,7 +58,7 @@ void aml_internal_slab_reset_caches(arena_type *arena) {
   for (cache_type *cache = arena->caches; cache != NULL; cache = cache->next)
     for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i)
       if (cache->rooms[i].max != 0)
-        aml_internal_slab_set_top(&cache->magazines[i + AML_INTERNAL_SLAB_FIRST_CLASS],
+        aml_internal_slab_set_top(cache, i + AML_INTERNAL_SLAB_FIRST_CLASS,
                                   aml_internal_slab_slots_of(cache, i));
 }
 
@@ -126,16 +126,13 @@ void aml_internal_slab_end_caches(arena_type *arena) {
 static const char *check_cache(const cache_type *cache) {
   size_t room = 0;
   for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i) {
-    const struct aml_internal_slab_magazine *const magazine =
-        &cache->magazines[i + AML_INTERNAL_SLAB_FIRST_CLASS];
+    void **const top = cache->tops[i + AML_INTERNAL_SLAB_FIRST_CLASS];
+    void **const end = cache->ends[i + AML_INTERNAL_SLAB_FIRST_CLASS];
     const struct aml_internal_slab_class *const its = &aml_internal_slab_classes[i];
     void **const slots = aml_internal_slab_slots_of(cache, i);
     const size_t max = cache->rooms[i].max;
-    if (max > its->slots ||
-        (max == 0 ? magazine->top != magazine->end
-                  : magazine->end != slots + max || slots[-1] != NULL) ||
-        magazine->top > magazine->end ||
-        magazine->top[-1 - (ptrdiff_t)aml_internal_slab_count_of(cache, i)] != NULL)
+    if (max > its->slots || (max == 0 ? top != end : end != slots + max || slots[-1] != NULL) ||
+        top > end || top[-1 - (ptrdiff_t)aml_internal_slab_count_of(cache, i)] != NULL)
       return "has a cache that keeps more blocks than it has room for";
     room += max * its->size;
     for (size_t j = 0; j < aml_internal_slab_count_of(cache, i); ++j)

@@ -128,6 +128,7 @@ static bool reach_kinds(map_type *map, size_t first, size_t end) {
   if (kinds == NULL)
     return false;
   kinds->first = window.first;
+  kinds->origin = (uintptr_t)kinds->kinds - window.first;
   kinds->count = count;
   if (!is_first) {
     kinds->older = old;

@@ -53,6 +53,7 @@ static inline unsigned aml_internal_slab_kind_for(size_t size) {
 struct aml_internal_slab_kinds {
   size_t first; /**< address >> UNIT_SHIFT */
   size_t count;
+  uintptr_t origin; /**< where the kind of unit 0 would be: a subtraction less on the hot path */
   struct aml_internal_slab_kinds *older; /**< replaced by this one */
   uint8_t kinds[];
 };
@@ -94,10 +95,10 @@ static inline unsigned aml_internal_slab_kind_of(const struct aml_internal_slab_
                                                  const void *pointer) {
   const struct aml_internal_slab_kinds *const kinds =
       __atomic_load_n(&map->kinds, __ATOMIC_ACQUIRE);
-  const size_t index = ((uintptr_t)pointer >> AML_INTERNAL_SLAB_UNIT_SHIFT) - kinds->first;
-  if (__builtin_expect(index >= kinds->count, 0))
+  const size_t unit = (uintptr_t)pointer >> AML_INTERNAL_SLAB_UNIT_SHIFT;
+  if (__builtin_expect(unit - kinds->first >= kinds->count, 0))
     return AML_INTERNAL_SLAB_NOTHING;
-  return __atomic_load_n(&kinds->kinds[index], __ATOMIC_RELAXED);
+  return __atomic_load_n((const uint8_t *)(kinds->origin + unit), __ATOMIC_RELAXED);
 }
 
 /** The span that an address of a live block lies in, or that begins or ends with a free unit. */
