@@ -140,18 +140,31 @@ static bin_type *lock_bin(bins_type *bins, unsigned class_index, uint64_t *clean
   return bin;
 }
 
+/** Writes blocks side by side, from `block` on, the lowest last. */
+static void write_blocks(char *block, size_t size, size_t count, void **end) {
+  for (; count >= 4; count -= 4, end -= 4, block += 4 * size) {
+    end[-1] = block;
+    end[-2] = block + size;
+    end[-3] = block + 2 * size;
+    end[-4] = block + 3 * size;
+  }
+  for (; count != 0; --count, block += size)
+    *--end = block;
+}
+
 /** Writes blocks of a word of bits, the lowest last; at most `count`. Returns: how many. */
 static size_t take_word(char *base, size_t size, uint64_t *word, size_t count, void **end) {
   uint64_t bits = *word;
   size_t taken = 0;
-  if (bits == UINT64_MAX && count >= 64) {
-    for (; taken < 64; ++taken)
-      *--end = base + taken * size;
-    *word = 0;
-    return taken;
+  while (bits != 0 && taken < count) {
+    const size_t low = (size_t)__builtin_ctzll(bits);
+    const uint64_t gaps = ~(bits >> low);
+    const size_t run = gaps == 0 ? 64 : (size_t)__builtin_ctzll(gaps);
+    const size_t some = run < count - taken ? run : count - taken;
+    write_blocks(base + low * size, size, some, end - taken);
+    bits &= ~aml_internal_slab_ones(low, some);
+    taken += some;
   }
-  for (; bits != 0 && taken < count; bits &= bits - 1, ++taken)
-    *--end = base + (size_t)__builtin_ctzll(bits) * size;
   *word = bits;
   return taken;
 }
