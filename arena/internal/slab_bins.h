@@ -67,6 +67,7 @@ struct aml_internal_slab_bins {
   size_t purged_size;   /**< live_size when memory was last given back */
   int64_t purged_ns;    /**< and when that was */
   int64_t put_off_ns;   /**< when that was put off; 0: it was not; atomic */
+  bool sinks;           /**< whether live bytes had sunk when memory was last given back; atomic */
   bool keeps;           /**< memory until trim */
   bool is_shared;       /**< there have been two caches at once; atomic */
   size_t metadata_size; /**< of groups and depots; atomic */

@@ -24,11 +24,15 @@ typedef struct aml_internal_slab_class class_type;
 enum { UNIT = AML_INTERNAL_SLAB_UNIT };
 
 // Memory is given back after the live bytes have sunk by 1 / SHARE_TO_SINK, and at least so many;
-// then 1 / SHARE_TO_KEEP of what is live may stay, and at least so much.
+// then 1 / SHARE_TO_KEEP of what is live may stay, and at least so much. And if sparse classes have
+// gathered more than may stay; but while live bytes sink, by more than 1 / SHARE_OF_NOISE from one
+// time to the next, they empty anyhow, and memory goes in fewer and larger pieces.
 enum {
   SHARE_TO_SINK = 8,
   LEAST_TO_SINK = 1 << 19,
   SHARE_TO_KEEP = 256,
+  SHARE_THAT_SINKS = 64,
+  SHARE_OF_NOISE = 128,
   LEAST_TO_KEEP = 1 << 19,
   SHORTLY_NS = 100000000
 };
@@ -132,8 +136,9 @@ static struct balance balance_of(const bins_type *bins) {
   };
   its.sink = its.mark / SHARE_TO_SINK > LEAST_TO_SINK ? its.mark / SHARE_TO_SINK : LEAST_TO_SINK;
   its.has_sunk = its.live + its.sink <= its.mark;
+  const bool sinks = __atomic_load_n(&bins->sinks, __ATOMIC_RELAXED);
   its.has_gathered = __atomic_load_n(&bins->gathered_size, __ATOMIC_RELAXED) >=
-                     LEAST_TO_KEEP + its.live / SHARE_TO_KEEP;
+                     LEAST_TO_KEEP + its.live / (sinks ? (size_t)SHARE_THAT_SINKS : SHARE_TO_KEEP);
   return its;
 }
 
@@ -151,6 +156,8 @@ static bool give_back_or_wait(bins_type *bins, const struct balance *its) {
   __atomic_store_n(&bins->put_off_ns, waits ? now : 0, __ATOMIC_RELAXED);
   if (!waits) {
     give_back(bins, its->live);
+    const bool sinks = its->live + its->live / SHARE_OF_NOISE < bins->purged_size;
+    __atomic_store_n(&bins->sinks, sinks, __ATOMIC_RELAXED);
     bins->purged_size = its->live;
     bins->purged_ns = now;
   }
