@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // What a block costs, in time, beside allocators for all purposes: see peer_benchmark.h. What an
-// arena costs that lives shortly. And what memory it takes:
+// arena costs that lives shortly. ArenaSlab is over pages of the base size, ArenaSlabOverLinux over
+// area:linux as it is by default, which asks for transparent huge pages; the peers have those only
+// where the system gives them unasked ("always" in /sys/kernel/mm/transparent_hugepage/enabled).
+// And what memory it takes, over either:
 //
 //   BM_ArenaSlab_Memory/<MiB>  fills so many MiB with blocks of 16 to 2048 bytes, log-uniform, and
 //                              replaces them four times over at random (counter churn_small, bytes
@@ -24,6 +27,7 @@
 #include <utility>
 #include <vector>
 
+#include "aml/area/linux.h"
 #include "aml/arena/peer_benchmark.h"
 #include "aml/arena/slab_testing.h"
 #include "aml/core/area.h"
@@ -37,7 +41,16 @@ aml_arena *Make() {
   return aml_arena_slab_create(&arena, area.get(), nullptr) == 0 ? arena : nullptr;
 }
 
+aml_arena *MakeOverLinux() {
+  static aml_area *area = nullptr;
+  aml_arena *arena = nullptr;
+  if (area == nullptr && aml_area_linux_create(&area, nullptr) != 0)
+    return nullptr;
+  return aml_arena_slab_create(&arena, area, nullptr) == 0 ? arena : nullptr;
+}
+
 const bool registered = aml_benchmark::BenchmarkArena("ArenaSlab", Make) &&
+                        aml_benchmark::BenchmarkArena("ArenaSlabOverLinux", MakeOverLinux) &&
                         aml_benchmark::BenchmarkPeers() &&
                         aml_benchmark::BenchmarkHandover("ArenaSlab", Make);
 
@@ -168,10 +181,10 @@ private:
   size_t base_ = 0;
 };
 
-void BM_ArenaSlab_Memory(benchmark::State &state) {
+void MemoryOf(benchmark::State &state, aml_benchmark::MakeArena make) {
   const size_t size = static_cast<size_t>(state.range(0)) << 20;
   for (auto _ : state) {
-    aml_arena *arena = Make();
+    aml_arena *arena = make();
     Population blocks(arena, size / 256);
     blocks.Fill(size, 2048);
     blocks.ReplaceFourTimes(2048);
@@ -187,10 +200,19 @@ void BM_ArenaSlab_Memory(benchmark::State &state) {
   }
 }
 
+void BM_ArenaSlab_Memory(benchmark::State &state) {
+  MemoryOf(state, Make);
+}
+
+void BM_ArenaSlabOverLinux_Memory(benchmark::State &state) {
+  MemoryOf(state, MakeOverLinux);
+}
+
 BENCHMARK(BM_ArenaSlab_CreateAllocDestroy)->Arg(1)->Arg(1000);
 BENCHMARK(BM_Baseline_MapAndUnmap);
 BENCHMARK(BM_ArenaSlab_RecycledChunk);
 BENCHMARK(BM_ArenaSlab_ReplaceByThreads)->Threads(1)->Threads(2);
 BENCHMARK(BM_ArenaSlab_Memory)->Arg(64)->Unit(benchmark::kMillisecond)->Iterations(1);
+BENCHMARK(BM_ArenaSlabOverLinux_Memory)->Arg(64)->Unit(benchmark::kMillisecond)->Iterations(1);
 
 } // namespace
