@@ -166,7 +166,8 @@ static size_t take_word(char *base, size_t size, uint64_t *word, size_t count, v
     const size_t run = gaps == 0 ? 64 : (size_t)__builtin_ctzll(gaps);
     const size_t some = run < count - taken ? run : count - taken;
     write_blocks(base + low * size, size, some, end - taken);
-    bits &= ~aml_internal_slab_ones(low, some);
+    const size_t next = low + some;
+    bits = next < 64 ? bits >> next << next : 0;
     taken += some;
   }
   *word = bits;
