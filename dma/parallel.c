@@ -3,7 +3,7 @@
 // Requests go through a ring (internal/ring.h). Whoever claims one runs it: a thread of the dma,
 // the one that waits for it, or one that finds the queue full. Large ones become jobs that idle
 // threads join (internal/jobs.h). Threads look for work for a while and then sleep
-// (internal/event.h).
+// (internal/parallel_run.h, internal/event.h).
 //
 // Who waits runs no request that comes after others, unless those were done when it was submitted,
 // so one wait never stands within another. A thread of the dma waits for those others; as requests
@@ -28,6 +28,7 @@
 #include "aml/dma/internal/copy.h"
 #include "aml/dma/internal/event.h"
 #include "aml/dma/internal/jobs.h"
+#include "aml/dma/internal/parallel_run.h"
 #include "aml/dma/internal/ring.h"
 #include "aml/dma/internal/transfer.h"
 
@@ -37,184 +38,15 @@ enum {
   DEFAULT_SPIN_NS = 50000,
   MAX_QUEUE_LOG2 = 24,
   MIN_QUEUE_LOG2 = 4,
-  GUEST_JOBS = 8,     // for threads that are not the dma's
-  MAX_HELPED = 16,    // requests that a submitter runs before it insists on a place
-  PARTS_OF_SHARE = 8, // enough to even out, few enough that what begins each costs nothing
-  BUCKETS = 64,       // of requests that are waited for, by their addresses
-  LOOKS = 64,         // between two looks at the clock
-  NAP_NS = 20000,     // where there is nothing to be woken by
+  GUEST_JOBS = 8,  // for threads that are not the dma's
+  MAX_HELPED = 16, // requests that a submitter runs before it insists on a place
+  NAP_NS = 20000,  // where there is nothing to be woken by
   LINE = 64,
   EPOCHS = 2,
 };
 
-/** What a request's work words are for: its kind, with IS_READY set if nothing need be awaited. */
-enum { POSITION, KIND };
-
-enum { IS_READY = 1 << 8 };
-
-struct worker {
-  struct aml_internal_parallel *parallel;
-  pthread_t thread;
-  size_t share;
-};
-
-// Threads that do different things write to different lines.
-// NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding)
-struct aml_internal_parallel {
-  struct aml_internal_ring ring;
-  struct aml_internal_event idle __attribute__((aligned(LINE))); /**< threads without work */
-  uint32_t spinning;                                             /**< threads that look for it */
-  uint32_t is_ending;
-  struct aml_internal_event finished __attribute__((aligned(LINE))); /**< for barriers */
-  pthread_mutex_t barriers;                                          /**< one at a time */
-  struct {
-    struct aml_internal_event done __attribute__((aligned(LINE)));
-  } buckets[BUCKETS];
-  struct aml_internal_jobs jobs __attribute__((aligned(LINE)));
-  size_t chunk_size;
-  uint64_t spin_ns;
-  size_t thread_count;
-  struct worker *workers;
-};
-
-/** Whether this thread is within a request's operation or notify. */
-static _Thread_local bool runs_something;
-
 static struct aml_internal_parallel *state_of(const struct aml_dma *dma) {
   return ((const struct aml_dma_parallel *)dma)->state;
-}
-
-static struct aml_internal_event *done_event(struct aml_internal_parallel *parallel,
-                                             const struct aml_dma_request *request) {
-  const uint64_t hash = (uint64_t)(uintptr_t)request * 0x9E3779B97F4A7C15u;
-  return &parallel->buckets[hash >> 58].done;
-}
-
-/** As internal/event.h wants it asked. */
-static bool is_done(const struct aml_dma_request *request) {
-  return __atomic_load_n(&request->state, __ATOMIC_SEQ_CST) == AML_DMA_DONE;
-}
-
-/** Wakes a thread for what was put into the queue, unless one is about to see it anyway. */
-static void wake_one(struct aml_internal_parallel *parallel) {
-  if (aml_internal_event_has_sleepers(&parallel->idle) &&
-      __atomic_load_n(&parallel->spinning, __ATOMIC_SEQ_CST) == 0)
-    aml_internal_event_wake(&parallel->idle, 1);
-}
-
-/** Copies, with the help of others if it is large. */
-static int run_transfer(struct aml_internal_parallel *parallel,
-                        const struct aml_dma_options *options,
-                        const struct aml_internal_transfer *transfer, size_t share) {
-  const size_t parts = aml_internal_transfer_parts(transfer, parallel->chunk_size,
-                                                   PARTS_OF_SHARE * (parallel->thread_count + 1));
-  struct aml_internal_job *const job =
-      parts == 1 ? NULL
-                 : aml_internal_jobs_open(&parallel->jobs, transfer, options, parts,
-                                          parallel->thread_count + 1);
-  if (job == NULL)
-    return aml_internal_transfer_run(&parallel->jobs.engine, options, transfer);
-  if (aml_internal_event_has_sleepers(&parallel->idle))
-    aml_internal_event_wake(&parallel->idle, parts > INT_MAX ? INT_MAX : (int)parts - 1);
-  return aml_internal_jobs_run(&parallel->jobs, job, share);
-}
-
-/**
- * Says that a request that was claimed, and is done, is: to who waits for it, and to barriers. It
- * may be gone by now.
- */
-static void tell(struct aml_internal_parallel *parallel, struct aml_internal_event *done,
-                 uint64_t claim) {
-  aml_internal_ring_finish(&parallel->ring, claim);
-  if (aml_internal_event_has_sleepers(done))
-    aml_internal_event_wake(done, INT_MAX);
-  if (aml_internal_event_has_sleepers(&parallel->finished))
-    aml_internal_event_wake(&parallel->finished, INT_MAX);
-}
-
-/** Takes part in a large copy of others. Returns: false if there is none. */
-static bool join(struct aml_internal_parallel *parallel, size_t share) {
-  const bool ran_something = runs_something;
-  runs_something = true;
-  const bool joined = aml_internal_jobs_join(&parallel->jobs, share);
-  runs_something = ran_something;
-  return joined;
-}
-
-/** Runs a request that was claimed. */
-static void run(struct aml_internal_parallel *parallel, struct aml_dma_request *request,
-                uint64_t claim, size_t share) {
-  struct aml_internal_event *const done = done_event(parallel, request);
-  const enum aml_internal_transfer_kind kind =
-      (enum aml_internal_transfer_kind)(request->work[KIND] & (IS_READY - 1));
-  struct aml_internal_transfer transfer;
-  const bool ran_something = runs_something;
-  runs_something = true;
-  __atomic_store_n(&request->state, AML_DMA_RUNNING, __ATOMIC_RELAXED);
-  const int err = aml_dma_request_await_others(request);
-  if (err) {
-    aml_dma_request_fail(request, err, aml_error_detail());
-  } else {
-    aml_internal_transfer_plan(request, kind, &transfer);
-    aml_internal_transfer_finish(request,
-                                 run_transfer(parallel, request->options, &transfer, share));
-  }
-  runs_something = ran_something;
-  tell(parallel, done, claim);
-}
-
-/** Runs the next request of the queue. */
-static bool run_next(struct aml_internal_parallel *parallel, bool any, size_t share) {
-  uint64_t claim;
-  struct aml_dma_request *const request = aml_internal_ring_take(&parallel->ring, any, &claim);
-  if (request == NULL)
-    return false;
-  // Whoever put more than one woke one thread only.
-  if (aml_internal_ring_has_work(&parallel->ring))
-    wake_one(parallel);
-  run(parallel, request, claim, share);
-  return true;
-}
-
-// What a thread that has nothing to do looks for. Each is given the share that the thread has in
-// large copies.
-
-static bool has_work(struct aml_internal_parallel *parallel) {
-  return aml_internal_ring_has_work(&parallel->ring) ||
-         __atomic_load_n(&parallel->jobs.active, __ATOMIC_SEQ_CST) != 0 ||
-         __atomic_load_n(&parallel->is_ending, __ATOMIC_SEQ_CST) != 0;
-}
-
-/** Looks for work for a while. Returns: whether there may be some. */
-static bool spin(struct aml_internal_parallel *parallel) {
-  bool found = has_work(parallel);
-  (void)__atomic_fetch_add(&parallel->spinning, 1, __ATOMIC_SEQ_CST);
-  for (const uint64_t start = aml_internal_now_ns();
-       !found && aml_internal_now_ns() - start < parallel->spin_ns;)
-    for (int i = 0; !found && i < LOOKS; ++i) {
-      aml_internal_pause();
-      found = has_work(parallel);
-    }
-  (void)__atomic_fetch_sub(&parallel->spinning, 1, __ATOMIC_SEQ_CST);
-  return found;
-}
-
-static void *work(void *argument) {
-  struct worker *const worker = argument;
-  struct aml_internal_parallel *const parallel = worker->parallel;
-  for (;;) {
-    if (run_next(parallel, true, worker->share) || join(parallel, worker->share))
-      continue;
-    if (__atomic_load_n(&parallel->is_ending, __ATOMIC_SEQ_CST) != 0)
-      return NULL;
-    if (spin(parallel))
-      continue;
-    const uint32_t ticket = aml_internal_event_prepare(&parallel->idle);
-    if (has_work(parallel))
-      aml_internal_event_cancel(&parallel->idle);
-    else
-      aml_internal_event_sleep(&parallel->idle, ticket);
-  }
 }
 
 /** Sleeps for a moment, where nothing tells when to go on. */
@@ -237,18 +69,19 @@ static bool reserve(struct aml_internal_parallel *parallel, bool may_wait, uint6
   int helped = 0;
   bool is_first = true;
   while (!aml_internal_ring_try_reserve(&parallel->ring, position)) {
-    if (!may_wait || runs_something)
+    if (!may_wait || aml_internal_parallel_is_within())
       return false;
     // What this thread has put before as one of many may be what only theirs can run.
     if (is_first)
-      wake_one(parallel);
+      aml_internal_parallel_wake_one(parallel);
     is_first = false;
     // Others may be quicker each time; those who hold positions are served in turn.
-    if (++helped < MAX_HELPED && run_next(parallel, false, parallel->thread_count))
+    if (++helped < MAX_HELPED &&
+        aml_internal_parallel_run_next(parallel, false, parallel->thread_count))
       continue;
     *position = aml_internal_ring_reserve(&parallel->ring);
     for (int i = 0; !aml_internal_ring_is_free(&parallel->ring, *position); ++i)
-      if (i < LOOKS)
+      if (i < AML_INTERNAL_PARALLEL_LOOKS)
         aml_internal_pause();
       else
         nap();
@@ -260,7 +93,7 @@ static bool reserve(struct aml_internal_parallel *parallel, bool may_wait, uint6
 /** Whether all that a request comes after is done. */
 static bool is_ready(const struct aml_dma_request *request) {
   for (size_t i = 0; i < request->options->after_count; ++i)
-    if (!is_done(request->options->after[i]))
+    if (!aml_internal_parallel_is_done(request->options->after[i]))
       return false;
   return true;
 }
@@ -271,18 +104,19 @@ static int put(struct aml_internal_parallel *parallel, struct aml_dma_request *r
   const int err = aml_internal_transfer_check(request, &kind);
   if (err)
     return err;
-  request->work[KIND] = (uint64_t)kind | (is_ready(request) ? IS_READY : 0);
+  request->work[AML_INTERNAL_PARALLEL_KIND] =
+      (uint64_t)kind | (is_ready(request) ? AML_INTERNAL_PARALLEL_IS_READY : 0);
   const bool may_wait = (request->options->flags & AML_DMA_TRY) == 0;
-  if (!reserve(parallel, may_wait, &request->work[POSITION]))
+  if (!reserve(parallel, may_wait, &request->work[AML_INTERNAL_PARALLEL_POSITION]))
     return aml_error_set(-AML_EAGAIN, "aml_dma_submit", "dma", "has a full queue");
-  aml_internal_ring_put(&parallel->ring, request->work[POSITION], request);
+  aml_internal_ring_put(&parallel->ring, request->work[AML_INTERNAL_PARALLEL_POSITION], request);
   return 0;
 }
 
 static int submit(struct aml_dma *dma, struct aml_dma_request *request) {
   const int err = put(state_of(dma), request);
   if (!err)
-    wake_one(state_of(dma));
+    aml_internal_parallel_wake_one(state_of(dma));
   return err;
 }
 
@@ -293,35 +127,39 @@ static int submit_many(struct aml_dma *dma, size_t count, struct aml_dma_request
   while (*taken < count && !(err = put(state_of(dma), requests[*taken])))
     ++*taken;
   if (*taken > 0)
-    wake_one(state_of(dma));
+    aml_internal_parallel_wake_one(state_of(dma));
   return err;
 }
 
 /** Does something that brings the request, or what stands before it, nearer to its end. */
 static bool help(struct aml_internal_parallel *parallel, struct aml_dma_request *request) {
   uint64_t claim;
-  if ((request->work[KIND] & IS_READY) != 0 &&
-      aml_internal_ring_claim(&parallel->ring, request->work[POSITION], &claim)) {
-    run(parallel, request, claim, parallel->thread_count);
+  if ((request->work[AML_INTERNAL_PARALLEL_KIND] & AML_INTERNAL_PARALLEL_IS_READY) != 0 &&
+      aml_internal_ring_claim(&parallel->ring, request->work[AML_INTERNAL_PARALLEL_POSITION],
+                              &claim)) {
+    aml_internal_parallel_run(parallel, request, claim, parallel->thread_count);
     return true;
   }
-  return join(parallel, parallel->thread_count);
+  return aml_internal_parallel_join(parallel, parallel->thread_count);
 }
 
 static void wait(struct aml_dma *dma, struct aml_dma_request *request) {
   struct aml_internal_parallel *const parallel = state_of(dma);
-  struct aml_internal_event *const done = done_event(parallel, request);
-  while (!is_done(request)) {
+  struct aml_internal_event *const done = aml_internal_parallel_done_event(parallel, request);
+  while (!aml_internal_parallel_is_done(request)) {
     if (help(parallel, request))
       continue;
     const uint64_t start = aml_internal_now_ns();
-    while (!is_done(request) && aml_internal_now_ns() - start < parallel->spin_ns)
-      for (int i = 0; i < LOOKS && !is_done(request); ++i)
+    while (!aml_internal_parallel_is_done(request) &&
+           aml_internal_now_ns() - start < parallel->spin_ns)
+      for (int i = 0; i < AML_INTERNAL_PARALLEL_LOOKS && !aml_internal_parallel_is_done(request);
+           ++i)
         aml_internal_pause();
-    if (is_done(request) || run_next(parallel, false, parallel->thread_count))
+    if (aml_internal_parallel_is_done(request) ||
+        aml_internal_parallel_run_next(parallel, false, parallel->thread_count))
       continue;
     const uint32_t ticket = aml_internal_event_prepare(done);
-    if (is_done(request))
+    if (aml_internal_parallel_is_done(request))
       aml_internal_event_cancel(done);
     else
       aml_internal_event_sleep(done, ticket);
@@ -330,15 +168,11 @@ static void wait(struct aml_dma *dma, struct aml_dma_request *request) {
 
 static int cancel(struct aml_dma *dma, struct aml_dma_request *request) {
   struct aml_internal_parallel *const parallel = state_of(dma);
-  struct aml_internal_event *const done = done_event(parallel, request);
   uint64_t claim;
-  if (!aml_internal_ring_claim(&parallel->ring, request->work[POSITION], &claim))
+  if (!aml_internal_ring_claim(&parallel->ring, request->work[AML_INTERNAL_PARALLEL_POSITION],
+                               &claim))
     return aml_error_set(-AML_EBUSY, "aml_dma_cancel", "request", "has begun");
-  const bool ran_something = runs_something;
-  runs_something = true;
-  aml_dma_request_fail(request, -AML_ECANCELED, "it was canceled");
-  runs_something = ran_something;
-  tell(parallel, done, claim);
+  aml_internal_parallel_call_off(parallel, request, claim);
   return 0;
 }
 
@@ -346,7 +180,7 @@ static int cancel(struct aml_dma *dma, struct aml_dma_request *request) {
 static void await_claim(struct aml_internal_parallel *parallel, uint64_t position) {
   struct aml_internal_event *const finished = &parallel->finished;
   while (!aml_internal_ring_is_claimed(&parallel->ring, position)) {
-    if (run_next(parallel, false, parallel->thread_count))
+    if (aml_internal_parallel_run_next(parallel, false, parallel->thread_count))
       continue;
     const uint32_t ticket = aml_internal_event_prepare(finished);
     if (aml_internal_ring_is_claimed(&parallel->ring, position))
@@ -360,7 +194,7 @@ static void await_claim(struct aml_internal_parallel *parallel, uint64_t positio
 static void await_end(struct aml_internal_parallel *parallel, uint64_t position, uint64_t epoch) {
   struct aml_internal_event *const finished = &parallel->finished;
   while (!aml_internal_ring_is_finished(&parallel->ring, position, epoch)) {
-    if (join(parallel, parallel->thread_count))
+    if (aml_internal_parallel_join(parallel, parallel->thread_count))
       continue;
     const uint32_t ticket = aml_internal_event_prepare(finished);
     if (aml_internal_ring_is_finished(&parallel->ring, position, epoch))
@@ -483,7 +317,7 @@ static struct aml_internal_parallel *make_state(const struct aml_dma_parallel_op
 /** Starts thread `index`. Returns: 0, or a value of errno. */
 static int start(struct aml_internal_parallel *parallel,
                  const struct aml_dma_parallel_options *options, size_t index) {
-  struct worker *const worker = &parallel->workers[index];
+  struct aml_internal_worker *const worker = &parallel->workers[index];
   const struct aml_internal_affinity affinity = affinity_of(options);
   pthread_attr_t attributes;
   int err = pthread_attr_init(&attributes);
@@ -493,7 +327,7 @@ static int start(struct aml_internal_parallel *parallel,
   worker->parallel = parallel;
   worker->share = index;
   if (err == 0)
-    err = pthread_create(&worker->thread, &attributes, work, worker);
+    err = pthread_create(&worker->thread, &attributes, aml_internal_parallel_work, worker);
   (void)pthread_attr_destroy(&attributes);
   return err;
 }
