@@ -14,9 +14,10 @@
 // A request is cut into pieces, several of which are under way at once: by io_uring, or by threads
 // that read and write. Where a tile's rows are dense in the file, a piece is one vectored call. Of
 // small rows with holes between them a read takes the range that they span and picks them out of a
-// buffer (data sieving); a write never does, so no byte outside of the tile is ever written, with
-// O_DIRECT neither: what is not aligned goes through the page cache. Two requests in flight must
-// not write to one page of a file if one of them is direct, as the system promises nothing there.
+// buffer (data sieving); a write never does, so no byte outside of the tile is ever written. With
+// O_DIRECT only whole pages go past the page cache, and the rest of a tile goes through it; so
+// requests in flight may write different bytes of one page. A file that is read through that cache,
+// or by a mapping, while it is written past it close by is at the mercy of its file system: open(2).
 //
 // Short transfers are continued, and calls that a signal cut short are repeated. What goes wrong is
 // for wait, with file and offset: -AML_EIO, also if the file ends before a tile that is read;

@@ -50,6 +50,23 @@ bool HasAccident() {
   return weather.every != 0 && call > weather.spared_calls && call % weather.every == 0;
 }
 
+/** Writes past the page cache, and those of them that are not of whole pages. */
+struct DirectWrites {
+  std::atomic<unsigned> all{0};
+  std::atomic<unsigned> parted{0};
+};
+DirectWrites direct_writes;
+
+void LookAtWrite(int descriptor, const iovec *vectors, int count, off_t offset) {
+  if ((fcntl(descriptor, F_GETFL) & O_DIRECT) == 0)
+    return;
+  size_t bits = static_cast<size_t>(offset);
+  for (int i = 0; i < count; ++i)
+    bits |= vectors[i].iov_len;
+  ++direct_writes.all;
+  direct_writes.parted += bits % static_cast<size_t>(sysconf(_SC_PAGESIZE)) != 0;
+}
+
 /** Makes a transfer as the weather is; `real` moves vectors. */
 template <class Real> ssize_t Transfer(const iovec *vectors, int count, Real real) {
   if (!HasAccident())
@@ -77,6 +94,7 @@ ssize_t __wrap_preadv(int descriptor, const iovec *vectors, int count, off_t off
 }
 
 ssize_t __wrap_pwritev(int descriptor, const iovec *vectors, int count, off_t offset) {
+  LookAtWrite(descriptor, vectors, count, offset);
   return Transfer(vectors, count, [=](const iovec *some, int size) {
     return __real_pwritev(descriptor, some, size, offset);
   });
@@ -175,6 +193,41 @@ TEST_F(DmaFileFault, AWriteThatMovesNothingIsAFailure) {
   const aml_tile from = aml_tile_bytes(memory_.data(), kSize);
   EXPECT_EQ(-AML_ENOSPC, aml_dma_copy(dma_.get(), &there, &from, nullptr));
   EXPECT_THAT(aml_error_detail(), HasSubstr("write "));
+}
+
+TEST_F(DmaFileFault, NoPageIsWrittenBothDirectlyAndThroughThePageCache) {
+  aml_dma_file_options options = {};
+  options.backend = AML_DMA_FILE_THREADS;
+  options.direct = AML_DMA_FILE_DIRECT;
+  options.piece_size = 65536;
+  const OwnedDma dma = CreateFileDma(options);
+  File source(200000);
+  Bytes memory(200000 + 4096);
+  char *const aligned =
+      reinterpret_cast<char *>((reinterpret_cast<uintptr_t>(memory.data()) + 4095) / 4096 * 4096);
+  // Pieces that end at none of any disk's sectors, at one of 512 bytes, and vectors of such.
+  direct_writes.all = direct_writes.parted = 0;
+  for (const size_t row : {3000, 2560, 20480}) {
+    for (const size_t offset : {0, 512, 777}) {
+      aml_tile there = file_->Bytes(offset, 180000);
+      aml_tile from = source->Bytes(0, 180000);
+      const int err = aml_dma_copy(dma.get(), &there, &from, nullptr);
+      if (err == -AML_ENOTSUP)
+        GTEST_SKIP() << "no O_DIRECT here";
+      ASSERT_EQ(0, err) << aml_error_detail();
+      from = aml_tile_bytes(aligned, 180000);
+      for (aml_tile *tile : {&there, &from}) {
+        tile->ndims = 2;
+        tile->extent[0] = 180000 / (row + 512);
+        tile->extent[1] = row;
+        tile->stride_bytes[0] = static_cast<ptrdiff_t>(row + (tile == &from ? 512 : 0));
+        tile->stride_bytes[1] = 1;
+      }
+      ASSERT_EQ(0, aml_dma_copy(dma.get(), &there, &from, nullptr)) << aml_error_detail();
+    }
+  }
+  EXPECT_LT(20u, direct_writes.all);
+  EXPECT_EQ(0u, direct_writes.parted);
 }
 
 size_t CountDescriptors() {

@@ -305,6 +305,28 @@ TEST_P(DmaFile, WhatComesAfterAWriteReadsIt) {
   }
 }
 
+TEST_P(DmaFile, RequestsThatShareAPageMayWriteItAtOnce) {
+  enum { kRequests = 32, kSize = 33000 };
+  File file(size_t{kRequests} * kSize);
+  Bytes from(size_t{kRequests} * kSize);
+  for (unsigned char round = 1; round < 20; ++round) {
+    std::fill(from.begin(), from.end(), round);
+    aml_dma_request requests[kRequests] = {};
+    for (size_t i = 0; i < kRequests; ++i) {
+      const aml_tile src = aml_tile_bytes(from.data() + i * kSize, kSize);
+      const aml_tile there = file->Bytes(i * kSize, kSize);
+      ASSERT_EQ(0, aml_dma_submit(dma_.get(), &requests[i], &there, &src, nullptr));
+    }
+    for (aml_dma_request &request : requests)
+      ASSERT_EQ(0, aml_dma_wait(&request)) << aml_error_detail();
+    ASSERT_TRUE(from == file.Read(0));
+    // What the disk holds, too.
+    ASSERT_EQ(0, fdatasync(file.descriptor()));
+    (void)posix_fadvise(file.descriptor(), 0, 0, POSIX_FADV_DONTNEED);
+    ASSERT_TRUE(from == file.Read(0));
+  }
+}
+
 TEST_P(DmaFile, ThreadsThatReadWriteAndCancelLoseNothing) {
   enum { kThreads = 8, kRequests = 40, kSize = 20000 };
   options_.queue_size = 16;

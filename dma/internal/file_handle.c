@@ -18,7 +18,7 @@
 
 static const char call[] = "aml_dma_submit";
 
-enum { LINK = 64, PATH = 4096, DEFAULT_ALIGNMENT = 4096 };
+enum { LINK = 64, PATH = 4096, DEFAULT_ALIGNMENT = 4096, LARGEST_BLOCK = 65536 };
 
 static void link_of(int descriptor, char link[LINK]) {
   (void)snprintf(link, LINK, "/proc/self/fd/%d", descriptor);
@@ -61,6 +61,20 @@ static size_t alignment_of(int descriptor) {
   }
 #endif
   return DEFAULT_ALIGNMENT;
+}
+
+/**
+ * The most that the page cache may write of a file for the sake of one byte: a page, or a block of
+ * the file system where those are larger. It is at least `alignment`.
+ */
+static size_t grain_of(const struct stat *status, size_t alignment) {
+  const long page = sysconf(_SC_PAGESIZE);
+  size_t grain = page > 0 && (size_t)page > alignment ? (size_t)page : alignment;
+  // What is larger than any block is advice: how much a network file system moves at once.
+  const blksize_t block = status->st_blksize;
+  if (block > 0 && block <= LARGEST_BLOCK && (block & (block - 1)) == 0 && (size_t)block > grain)
+    grain = (size_t)block;
+  return grain;
 }
 
 /** Opens the file again, with or without O_DIRECT. Returns: a descriptor; -1 with errno. */
@@ -131,7 +145,7 @@ int aml_internal_file_handles_acquire(struct aml_internal_file_handles *handles,
   if (is_written && (flags & O_APPEND) != 0)
     return aml_error_set(-AML_ENOTSUP, call, "dst",
                          "is in a file opened with O_APPEND, which ignores offsets");
-  const struct aml_internal_file_side plain = {descriptor, descriptor, -1, 1, NULL};
+  const struct aml_internal_file_side plain = {descriptor, descriptor, -1, 1, 1, NULL};
   const int access = flags & (O_ACCMODE | O_DIRECT);
   if (wish == 0 && (access & O_DIRECT) == 0) {
     *side = plain;
@@ -154,6 +168,7 @@ int aml_internal_file_handles_acquire(struct aml_internal_file_handles *handles,
   *side = plain;
   side->handle = handle;
   side->alignment = handle->alignment == 0 ? 1 : handle->alignment;
+  side->grain = grain_of(&status, side->alignment);
   if ((access & O_DIRECT) != 0) {
     side->buffered = handle->reopened;
     side->direct = handle->alignment == 0 ? -1 : descriptor;

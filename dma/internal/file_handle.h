@@ -43,6 +43,8 @@ struct aml_internal_file_side {
   int buffered;
   int direct;       /**< -1: none */
   size_t alignment; /**< of direct transfers: offset, size and memory; a power of two */
+  /** What direct writes are whole multiples of: the page cache and they share no unit of it. */
+  size_t grain;
   struct aml_internal_file_handle *handle; /**< null: the area's descriptor serves alone */
 };
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // A direct read takes the aligned range around what it wants, by way of the buffer. A direct write
-// must not, since what lies around may be another writer's: its head and its tail, where they are
-// not aligned, are written through the page cache. The system keeps both ways coherent.
+// must not, since what lies around may be another writer's: its head and its tail are written
+// through the page cache. That reads the page around them and writes it back whole, at any time
+// later, over what was written to the disk behind its back. Hence only whole pages (the side's
+// `grain`, which may be more than the alignment) are written directly: two writers of one page both
+// go through the cache.
 
 #include "aml/dma/internal/file_slot.h"
 
@@ -45,11 +48,15 @@ static bool put_vectors(struct aml_internal_file_slot *slot) {
   return true;
 }
 
-static bool vectors_are_aligned(const struct aml_internal_file_slot *slot, size_t alignment) {
-  uintptr_t bits = slot->piece.offset;
+/** Whether the vectors can be transferred directly. */
+static bool vectors_are_aligned(const struct aml_internal_file_slot *slot, bool is_write) {
+  const struct aml_internal_file_piece *const piece = &slot->piece;
+  if (is_write && ((piece->offset | piece->span) & (slot->file.grain - 1)) != 0)
+    return false;
+  uintptr_t bits = piece->offset;
   for (size_t i = 0; i < slot->vectors; ++i)
     bits |= (uintptr_t)slot->iov[i].iov_base | slot->iov[i].iov_len;
-  return (bits & (alignment - 1)) == 0;
+  return (bits & (slot->file.alignment - 1)) == 0;
 }
 
 static void add(struct aml_internal_file_slot *slot, int descriptor, bool is_write, uint64_t offset,
@@ -84,8 +91,8 @@ static void add_write(struct aml_internal_file_slot *slot) {
   const struct aml_internal_file_side *const file = &slot->file;
   const uint64_t begin = slot->piece.offset;
   const uint64_t end = begin + slot->piece.span;
-  const uint64_t from = align_up(begin, file->alignment);
-  const uint64_t to = align_down(end, file->alignment);
+  const uint64_t from = align_up(begin, file->grain);
+  const uint64_t to = align_down(end, file->grain);
   char *const data = place_of_write(slot);
   if (file->direct < 0 || from >= to) {
     add(slot, file->buffered, true, begin, data, slot->piece.span, slot->piece.span, 1);
@@ -129,7 +136,7 @@ bool aml_internal_file_slot_begin(struct aml_internal_file_slot *slot) {
   const bool is_vectored = put_vectors(slot);
   if (is_vectored && file->direct < 0) {
     add(slot, file->buffered, is_write, piece->offset, NULL, piece->span, piece->span, 1);
-  } else if (is_vectored && vectors_are_aligned(slot, file->alignment)) {
+  } else if (is_vectored && vectors_are_aligned(slot, is_write)) {
     add(slot, file->direct, is_write, piece->offset, NULL, piece->span, piece->span,
         file->alignment);
   } else if (is_write) {
