@@ -57,8 +57,17 @@ struct DirectWrites {
 };
 DirectWrites direct_writes;
 
+/** Writes to descriptors that have other flags than these of O_SYNC and O_NOATIME. */
+struct StrangeWrites {
+  std::atomic<int> flags{0};
+  std::atomic<unsigned> count{0};
+};
+StrangeWrites strange_writes;
+
 void LookAtWrite(int descriptor, const iovec *vectors, int count, off_t offset) {
-  if ((fcntl(descriptor, F_GETFL) & O_DIRECT) == 0)
+  const int flags = fcntl(descriptor, F_GETFL);
+  strange_writes.count += (flags & (O_SYNC | O_NOATIME)) != strange_writes.flags;
+  if ((flags & O_DIRECT) == 0)
     return;
   size_t bits = static_cast<size_t>(offset);
   for (int i = 0; i < count; ++i)
@@ -228,6 +237,50 @@ TEST_F(DmaFileFault, NoPageIsWrittenBothDirectlyAndThroughThePageCache) {
   }
   EXPECT_LT(20u, direct_writes.all);
   EXPECT_EQ(0u, direct_writes.parted);
+}
+
+/** A file that has a name. */
+class NamedFile {
+public:
+  explicit NamedFile(size_t size) {
+    const int descriptor = mkstemp(path_.data());
+    EXPECT_EQ(0, ftruncate(descriptor, static_cast<off_t>(size))) << path_;
+    close(descriptor);
+  }
+  ~NamedFile() { Unlink(); }
+  NamedFile(const NamedFile &) = delete;
+
+  int Open(int flags) const { return open(path_.c_str(), flags); }
+  void Unlink() const { unlink(path_.c_str()); }
+
+private:
+  std::string path_ = testing::TempDir() + "aml-dma-named-XXXXXX";
+};
+
+TEST_F(DmaFileFault, WhatIsOpenedAgainWritesAsTheAreasDescriptorDoes) {
+  aml_dma_file_options options = {};
+  options.backend = AML_DMA_FILE_THREADS;
+  options.direct = AML_DMA_FILE_DIRECT_IF_POSSIBLE;
+  const OwnedDma dma = CreateFileDma(options);
+  const NamedFile file(0);
+  const aml_tile from = aml_tile_bytes(memory_.data(), kSize);
+  direct_writes.all = strange_writes.count = 0;
+  // Two rounds: handles of the first are still there in the second.
+  for (int round = 0; round < 2; ++round)
+    for (const int flags : {0, O_DSYNC, O_SYNC, O_NOATIME})
+      for (const int direct : {0, O_DIRECT}) {
+        const int descriptor = file.Open(O_RDWR | flags | direct);
+        if (descriptor < 0 && errno == EINVAL && direct != 0)
+          GTEST_SKIP() << "no O_DIRECT here";
+        ASSERT_GE(descriptor, 0) << strerror(errno);
+        DescriptorArea area(descriptor);
+        const aml_tile there = area.Bytes(3, kSize);
+        strange_writes.flags = flags;
+        EXPECT_EQ(0, aml_dma_copy(dma.get(), &there, &from, nullptr)) << aml_error_detail();
+        EXPECT_EQ(0u, strange_writes.count) << flags << " " << direct;
+        close(descriptor);
+      }
+  EXPECT_EQ(16u, direct_writes.all);
 }
 
 size_t CountDescriptors() {

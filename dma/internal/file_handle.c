@@ -20,6 +20,9 @@ static const char call[] = "aml_dma_submit";
 
 enum { LINK = 64, PATH = 4096, DEFAULT_ALIGNMENT = 4096, LARGEST_BLOCK = 65536 };
 
+/** Flags by which descriptors of one file differ for what is done here. */
+enum { ACCESS = O_ACCMODE | O_DIRECT | O_SYNC | O_DSYNC | O_NOATIME };
+
 static void link_of(int descriptor, char link[LINK]) {
   (void)snprintf(link, LINK, "/proc/self/fd/%d", descriptor);
 }
@@ -81,8 +84,12 @@ static size_t grain_of(const struct stat *status, size_t alignment) {
 static int reopen(int descriptor, int access) {
   char link[LINK];
   link_of(descriptor, link);
-  const int flags = (access & O_ACCMODE) | O_CLOEXEC | ((access & O_DIRECT) == 0 ? O_DIRECT : 0);
-  return open(link, flags);
+  const int flags = (access ^ O_DIRECT) | O_CLOEXEC;
+  const int opened = open(link, flags);
+  // Which only a file's owner may ask for, who need not be who was handed the descriptor.
+  if (opened < 0 && errno == EPERM && (flags & O_NOATIME) != 0)
+    return open(link, flags & ~O_NOATIME);
+  return opened;
 }
 
 /** Finds the handle of a file, or one to open it by; the latter gives up what it held. */
@@ -146,7 +153,7 @@ int aml_internal_file_handles_acquire(struct aml_internal_file_handles *handles,
     return aml_error_set(-AML_ENOTSUP, call, "dst",
                          "is in a file opened with O_APPEND, which ignores offsets");
   const struct aml_internal_file_side plain = {descriptor, descriptor, -1, 1, 1, NULL};
-  const int access = flags & (O_ACCMODE | O_DIRECT);
+  const int access = flags & ACCESS;
   if (wish == 0 && (access & O_DIRECT) == 0) {
     *side = plain;
     return 0;

@@ -26,7 +26,7 @@ struct aml_internal_file_handle {
   size_t users;
   dev_t device;
   ino_t inode;
-  int access;   /**< the area's descriptor's O_ACCMODE and O_DIRECT */
+  int access;   /**< the flags of the area's descriptor that another one must have or lack too */
   int reopened; /**< -1: it cannot be */
   size_t alignment;
 };
