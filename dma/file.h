@@ -24,7 +24,7 @@
 // -AML_ENOSPC for a full disk or a file that would grow too large, with SIGXFSZ ignored. What was
 // transferred until then stays. Descriptors stay open, and files as long as they are, until the
 // request is done. One that must be opened again, for or against O_DIRECT, is kept so until the
-// room is needed or the dma ends.
+// room is needed or the dma ends; if it has no name any more, until its last request is done.
 //
 // Tiles that are both in memory are copied by its threads. Operations are -AML_ENOTSUP, and so is
 // AML_DMA_OVERLAP for files that do overlap.

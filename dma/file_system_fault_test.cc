@@ -288,6 +288,46 @@ size_t CountDescriptors() {
   return static_cast<size_t>(std::distance(Entries("/proc/self/fd"), Entries()));
 }
 
+TEST_F(DmaFileFault, OnlyFilesThatHaveANameAreKeptOpen) {
+  aml_dma_file_options options = {};
+  options.direct = AML_DMA_FILE_DIRECT;
+  const OwnedDma dma = CreateFileDma(options);
+  NamedFile named(kSize);
+  NamedFile other(kSize);
+  const aml_tile here = aml_tile_bytes(memory_.data(), kSize);
+  const size_t before = CountDescriptors();
+  const auto read = [&](const NamedFile &file) {
+    const int descriptor = file.Open(O_RDWR);
+    DescriptorArea area(descriptor);
+    const aml_tile there = area.Bytes(0, kSize);
+    const int err = aml_dma_copy(dma.get(), &here, &there, nullptr);
+    EXPECT_EQ(0, aml_dma_barrier(dma.get()));
+    close(descriptor);
+    return err;
+  };
+  const int err = read(named);
+  if (err == -AML_ENOTSUP)
+    GTEST_SKIP() << "no O_DIRECT here";
+  ASSERT_EQ(0, err) << aml_error_detail();
+  EXPECT_EQ(0, read(other)) << aml_error_detail();
+  EXPECT_EQ(before + 2, CountDescriptors());
+  const aml_tile unnamed = file_->Bytes(0, kSize);
+  EXPECT_EQ(0, aml_dma_copy(dma.get(), &unnamed, &here, nullptr)) << aml_error_detail();
+  EXPECT_EQ(0, aml_dma_barrier(dma.get()));
+  EXPECT_EQ(before + 2, CountDescriptors());
+  // The other one is still found behind the first, which is removed while it is used.
+  const int descriptor = named.Open(O_RDWR);
+  named.Unlink();
+  DescriptorArea area(descriptor);
+  const aml_tile removed = area.Bytes(0, kSize);
+  EXPECT_EQ(0, aml_dma_copy(dma.get(), &here, &removed, nullptr)) << aml_error_detail();
+  EXPECT_EQ(0, aml_dma_barrier(dma.get()));
+  close(descriptor);
+  EXPECT_EQ(before + 1, CountDescriptors());
+  EXPECT_EQ(0, read(other)) << aml_error_detail();
+  EXPECT_EQ(before + 1, CountDescriptors());
+}
+
 /** Whether a backend is to be had; threads always are. */
 bool Has(aml_dma_file_backend backend) {
   const aml_dma_file_options options = {backend, {}, {}, {}, {}, {}, {}};

@@ -92,17 +92,23 @@ static int reopen(int descriptor, int access) {
   return opened;
 }
 
+static void close_handle(struct aml_internal_file_handle *handle) {
+  if (handle->is_open && handle->reopened >= 0)
+    (void)close(handle->reopened);
+  handle->is_open = false;
+}
+
 /** Finds the handle of a file, or one to open it by; the latter gives up what it held. */
 static struct aml_internal_file_handle *find(struct aml_internal_file_handles *handles,
                                              const struct stat *status, int access) {
   struct aml_internal_file_handle *idle = NULL;
   struct aml_internal_file_handle *unused = NULL;
   size_t open_count = 0;
-  for (size_t i = 0; i < handles->capacity; ++i) {
+  for (size_t i = 0; i < handles->used; ++i) {
     struct aml_internal_file_handle *const handle = &handles->handle[i];
     if (!handle->is_open) {
       unused = handle;
-      break; // they are opened in order, so that none lies behind
+      continue;
     }
     if (handle->device == status->st_dev && handle->inode == status->st_ino &&
         handle->access == access)
@@ -110,12 +116,14 @@ static struct aml_internal_file_handle *find(struct aml_internal_file_handles *h
     idle = handle->users == 0 ? handle : idle;
     ++open_count;
   }
-  if (idle == NULL || (unused != NULL && open_count < AML_INTERNAL_FILE_IDLE_HANDLES))
-    return unused;
-  if (idle->reopened >= 0)
-    (void)close(idle->reopened);
-  idle->is_open = false;
-  return idle;
+  const bool has_room = unused != NULL || handles->used < handles->capacity;
+  if (idle != NULL && (!has_room || open_count >= AML_INTERNAL_FILE_IDLE_HANDLES)) {
+    close_handle(idle);
+    return idle;
+  }
+  if (unused == NULL && has_room)
+    unused = &handles->handle[handles->used++];
+  return unused;
 }
 
 /** Opens a file for a handle; where that cannot be, it is without O_DIRECT. */
@@ -169,8 +177,6 @@ int aml_internal_file_handles_acquire(struct aml_internal_file_handles *handles,
     if (err)
       return err;
   }
-  if (wish == 2 && (handle->reopened < 0 || handle->alignment == 0))
-    return aml_error_set(-AML_ENOTSUP, call, NULL, "a file is where O_DIRECT cannot be");
   ++handle->users;
   *side = plain;
   side->handle = handle;
@@ -182,12 +188,21 @@ int aml_internal_file_handles_acquire(struct aml_internal_file_handles *handles,
   } else {
     side->direct = handle->reopened;
   }
+  if (wish == 2 && side->direct < 0) {
+    aml_internal_file_handles_release(side);
+    return aml_error_set(-AML_ENOTSUP, call, NULL, "a file is where O_DIRECT cannot be");
+  }
   return 0;
 }
 
 void aml_internal_file_handles_release(const struct aml_internal_file_side *side) {
-  if (side->handle != NULL)
-    --side->handle->users;
+  struct aml_internal_file_handle *const handle = side->handle;
+  struct stat status;
+  if (handle == NULL || --handle->users != 0 || handle->reopened < 0)
+    return;
+  // Kept open, a file that was removed would go on to take room on its disk.
+  if (fstat(handle->reopened, &status) != 0 || status.st_nlink == 0)
+    close_handle(handle);
 }
 
 bool aml_internal_file_is_same(int one, int other) {
@@ -198,10 +213,6 @@ bool aml_internal_file_is_same(int one, int other) {
 }
 
 void aml_internal_file_handles_close(struct aml_internal_file_handles *handles) {
-  for (size_t i = 0; i < handles->capacity; ++i) {
-    struct aml_internal_file_handle *const handle = &handles->handle[i];
-    if (handle->is_open && handle->reopened >= 0)
-      (void)close(handle->reopened);
-    handle->is_open = false;
-  }
+  for (size_t i = 0; i < handles->used; ++i)
+    close_handle(&handles->handle[i]);
 }

@@ -35,6 +35,7 @@ struct aml_internal_file_handle {
 struct aml_internal_file_handles {
   struct aml_internal_file_handle *handle;
   size_t capacity; /**< as many as can be in use at once */
+  size_t used;     /**< none from here on was ever open */
 };
 
 /** How one side of a request is reached. */
@@ -60,6 +61,7 @@ int aml_internal_file_handles_acquire(struct aml_internal_file_handles *handles,
                                       bool is_written, int wish,
                                       struct aml_internal_file_side *side);
 
+/** Gives back what acquire found; that of a file without a name is closed with its last user. */
 void aml_internal_file_handles_release(const struct aml_internal_file_side *side);
 
 /** Whether two descriptors are of one file, as far as the system tells. */
