@@ -358,27 +358,47 @@ TEST_P(DmaFile, ThreadsThatReadWriteAndCancelLoseNothing) {
   EXPECT_EQ(0, wrong);
 }
 
+/** A request of another dma that is not done until it is let go. */
+class Gate {
+public:
+  Gate() {
+    operation_.argument = &is_open_;
+    operation_.run = [](void *, const void *, size_t, void *argument) {
+      while (!*static_cast<std::atomic<bool> *>(argument))
+        std::this_thread::yield();
+      return 0;
+    };
+    options_.operation = &operation_;
+    EXPECT_EQ(0, aml_dma_submit(InnerParallel::Get(), &request_, &a_, &b_, &options_));
+  }
+  ~Gate() {
+    Open();
+    EXPECT_EQ(0, aml_dma_wait(&request_));
+  }
+  Gate(const Gate &) = delete;
+
+  void Open() { is_open_ = true; }
+  aml_dma_request *request() { return &request_; }
+
+private:
+  std::atomic<bool> is_open_{false};
+  char bytes_[2] = {};
+  aml_tile a_ = aml_tile_bytes(&bytes_[0], 1);
+  aml_tile b_ = aml_tile_bytes(&bytes_[1], 1);
+  aml_dma_operation operation_{};
+  aml_dma_options options_{};
+  aml_dma_request request_{};
+};
+
 TEST_P(DmaFile, AFullQueueIsToldToWhoTries) {
   options_.queue_size = 1;
   OwnedDma dma = CreateFileDma(options_);
-  // What waits for a request of another dma takes its place in the queue.
-  aml_dma_request gate = {};
-  std::atomic<bool> is_open{false};
-  aml_dma_operation operation = {};
-  operation.argument = &is_open;
-  operation.run = [](void *, const void *, size_t, void *argument) {
-    while (!*static_cast<std::atomic<bool> *>(argument))
-      std::this_thread::yield();
-    return 0;
-  };
-  aml_dma_options blocked = {};
-  blocked.operation = &operation;
-  aml_dma *const other = InnerParallel::Get();
-  char bytes[4] = {};
+  char bytes[2] = {};
   const aml_tile a = aml_tile_bytes(&bytes[0], 1);
   const aml_tile b = aml_tile_bytes(&bytes[1], 1);
-  ASSERT_EQ(0, aml_dma_submit(other, &gate, &a, &b, &blocked));
-  aml_dma_request *const first[] = {&gate};
+  // What waits for a request of another dma takes its place in the queue.
+  Gate gate;
+  aml_dma_request *const first[] = {gate.request()};
   aml_dma_options options = {};
   options.after = first;
   options.after_count = 1;
@@ -387,11 +407,51 @@ TEST_P(DmaFile, AFullQueueIsToldToWhoTries) {
   ASSERT_EQ(0, aml_dma_submit(dma.get(), &held, &a, &b, &options));
   options.flags = AML_DMA_TRY;
   EXPECT_EQ(-AML_EAGAIN, aml_dma_submit(dma.get(), &more, &a, &b, &options));
-  is_open = true;
+  gate.Open();
   EXPECT_EQ(0, aml_dma_wait(&held));
-  EXPECT_EQ(0, aml_dma_wait(&gate));
   EXPECT_EQ(0, aml_dma_submit(dma.get(), &more, &a, &b, &options));
   EXPECT_EQ(0, aml_dma_wait(&more));
+}
+
+/** Who submits a second request when a first one is done. */
+struct Successor {
+  aml_dma *dma;
+  aml_tile dst;
+  aml_tile src;
+  aml_dma_request request{};
+  int err = 1;
+};
+
+TEST_P(DmaFile, AFullQueueIsToldToTheNotifyOfACanceledRequest) {
+  options_.queue_size = 2;
+  OwnedDma dma = CreateFileDma(options_);
+  char bytes[2] = {};
+  Successor next = {dma.get(), aml_tile_bytes(&bytes[0], 1), aml_tile_bytes(&bytes[1], 1)};
+  Gate gate;
+  aml_dma_request *const first[] = {gate.request()};
+  aml_dma_options options = {};
+  options.after = first;
+  options.after_count = 1;
+  // Of two, one at most is begun.
+  aml_dma_request held[2] = {};
+  ASSERT_EQ(0, aml_dma_submit(dma.get(), &held[0], &next.dst, &next.src, &options));
+  aml_dma_options second = options;
+  second.notify_argument = &next;
+  second.notify = [](aml_dma_request *, void *argument) {
+    auto *const it = static_cast<Successor *>(argument);
+    it->err = aml_dma_submit(it->dma, &it->request, &it->dst, &it->src, nullptr);
+  };
+  ASSERT_EQ(0, aml_dma_submit(dma.get(), &held[1], &next.dst, &next.src, &second));
+  ASSERT_EQ(0, aml_dma_cancel(&held[1])) << aml_error_detail();
+  EXPECT_EQ(-AML_EAGAIN, next.err);
+  // Only while it is called: who cancels may wait for room again.
+  EXPECT_EQ(-AML_ECANCELED, aml_dma_wait(&held[1]));
+  EXPECT_EQ(0, aml_dma_submit(dma.get(), &next.request, &next.dst, &next.src, nullptr));
+  gate.Open();
+  EXPECT_EQ(0, aml_dma_submit(dma.get(), &held[1], &next.dst, &next.src, nullptr));
+  EXPECT_EQ(0, aml_dma_wait(&held[0]));
+  EXPECT_EQ(0, aml_dma_wait(&held[1]));
+  EXPECT_EQ(0, aml_dma_wait(&next.request));
 }
 
 } // namespace

@@ -296,10 +296,14 @@ int aml_internal_file_engine_submit(struct aml_internal_file_engine *engine,
 /** Publishes what a record came to, which is in no list any more, and frees it. */
 static void finish(struct aml_internal_file_engine *engine,
                    struct aml_internal_file_record *record) {
+  // Whoever cancels calls notify too, which must not wait for room that comes only after it.
+  const struct aml_internal_file_engine *const before = inside;
+  inside = engine;
   if (record->error != 0)
     aml_dma_request_fail(record->request, record->error, record->reason);
   else
     aml_dma_request_finish(record->request, 0);
+  inside = before;
   (void)pthread_mutex_lock(&engine->lock);
   aml_internal_file_handles_release(&record->file);
   aml_internal_file_handles_release(&record->source);
