@@ -454,4 +454,51 @@ TEST_P(DmaFile, AFullQueueIsToldToTheNotifyOfACanceledRequest) {
   EXPECT_EQ(0, aml_dma_wait(&next.request));
 }
 
+TEST_P(DmaFile, WhatComesAfterRequestsThatAreDoneWaitsForNoOther) {
+  File file(100000);
+  Bytes from(50000, 7);
+  Bytes to(from.size());
+  const aml_tile src = aml_tile_bytes(from.data(), from.size());
+  const aml_tile there = file->Bytes(11, from.size());
+  const aml_tile dst = aml_tile_bytes(to.data(), to.size());
+  const aml_tile missing = file->Bytes(200000, to.size());
+  // Held for as long as all else lasts.
+  Gate gate;
+  aml_dma_request held = {};
+  aml_dma_request *const shut[] = {gate.request()};
+  aml_dma_options after_gate = {};
+  after_gate.after = shut;
+  after_gate.after_count = 1;
+  char bytes[2] = {};
+  const aml_tile a = aml_tile_bytes(&bytes[0], 1);
+  const aml_tile b = aml_tile_bytes(&bytes[1], 1);
+  ASSERT_EQ(0, aml_dma_submit(dma_.get(), &held, &a, &b, &after_gate));
+  // After one under way, after that, and after one that is done or has failed.
+  aml_dma_request requests[4] = {};
+  aml_dma_options options[4] = {};
+  aml_dma_request *before[] = {&requests[0], &requests[1], &requests[2]};
+  for (size_t i = 1; i < 4; ++i) {
+    options[i].after = &before[i - 1];
+    options[i].after_count = 1;
+  }
+  for (int round = 0; round < 50; ++round) {
+    ASSERT_EQ(0, aml_dma_submit(dma_.get(), &requests[0], &there, &src, nullptr));
+    ASSERT_EQ(0, aml_dma_submit(dma_.get(), &requests[1], &dst, &there, &options[1]));
+    ASSERT_EQ(0, aml_dma_submit(dma_.get(), &requests[2], &dst, &missing, &options[2]));
+    if (round % 2 == 0) {
+      EXPECT_EQ(-AML_EIO, aml_dma_wait(&requests[2]));
+    }
+    ASSERT_EQ(0, aml_dma_submit(dma_.get(), &requests[3], &a, &b, &options[3]));
+    EXPECT_EQ(-AML_ECANCELED, aml_dma_wait(&requests[3]));
+    EXPECT_THAT(aml_error_detail(), HasSubstr("a request that it comes after failed"));
+    EXPECT_EQ(-AML_EIO, aml_dma_wait(&requests[2]));
+    EXPECT_EQ(0, aml_dma_wait(&requests[1])) << aml_error_detail();
+    EXPECT_EQ(0, aml_dma_wait(&requests[0])) << aml_error_detail();
+  }
+  EXPECT_TRUE(from == to);
+  EXPECT_NE(AML_DMA_DONE, aml_dma_request_state(&held));
+  gate.Open();
+  EXPECT_EQ(0, aml_dma_wait(&held));
+}
+
 } // namespace

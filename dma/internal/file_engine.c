@@ -84,6 +84,50 @@ static void make_ready(struct aml_internal_file_engine *engine,
     engine->wake(engine->wake_argument);
 }
 
+static void set_error(struct aml_internal_file_record *record, int error, const char *reason) {
+  record->error = error;
+  (void)snprintf(record->reason, sizeof record->reason, "%s", reason);
+}
+
+// Requests that come after others
+
+/** Makes a record ready now that the others are done; the lock is held. */
+static void admit(struct aml_internal_file_engine *engine, struct aml_internal_file_record *record,
+                  bool others_failed) {
+  if (others_failed) {
+    // A driver finds nothing to do, and makes it done.
+    set_error(record, -AML_ECANCELED, "a request that it comes after failed");
+    record->is_host = false;
+    record->count = 0;
+  }
+  make_ready(engine, record);
+}
+
+/** Admits a record if all that it comes after is done; the lock is held. */
+static bool admit_if_due(struct aml_internal_file_engine *engine,
+                         struct aml_internal_file_record *record) {
+  const struct aml_dma_options *const options = record->request->options;
+  bool failed = false;
+  for (size_t i = 0; i < options->after_count; ++i) {
+    if (aml_dma_request_state(options->after[i]) != AML_DMA_DONE)
+      return false;
+    failed |= options->after[i]->result != 0;
+  }
+  admit(engine, record, failed);
+  return true;
+}
+
+/** Admits what is held for nothing any more; the lock is held. */
+static void admit_all_due(struct aml_internal_file_engine *engine) {
+  struct aml_internal_file_list held = engine->held;
+  engine->held = (struct aml_internal_file_list){NULL, NULL};
+  for (struct aml_internal_file_record *it = held.first, *next; it != NULL; it = next) {
+    next = it->next;
+    if (!admit_if_due(engine, it))
+      append(&engine->held, it);
+  }
+}
+
 // What a request comes to
 
 static int refuse(int code, const char *argument, const char *reason) {
@@ -263,12 +307,10 @@ static void accept(struct aml_internal_file_engine *engine,
   *record = *made;
   record->number = engine->submitted++;
   record->request->work[0] = (uint64_t)(record - engine->records);
-  if (record->request->options->after_count == 0) {
-    make_ready(engine, record);
-  } else {
-    append(&engine->held, record);
-    (void)pthread_cond_signal(&engine->held_work);
-  }
+  if (admit_if_due(engine, record))
+    return;
+  append(&engine->held, record);
+  (void)pthread_cond_signal(&engine->held_work);
 }
 
 int aml_internal_file_engine_submit(struct aml_internal_file_engine *engine,
@@ -308,13 +350,9 @@ static void finish(struct aml_internal_file_engine *engine,
   aml_internal_file_handles_release(&record->file);
   aml_internal_file_handles_release(&record->source);
   free_record(engine, record);
+  admit_all_due(engine);
   (void)pthread_cond_broadcast(&engine->done);
   (void)pthread_mutex_unlock(&engine->lock);
-}
-
-static void set_error(struct aml_internal_file_record *record, int error, const char *reason) {
-  record->error = error;
-  (void)snprintf(record->reason, sizeof record->reason, "%s", reason);
 }
 
 void aml_internal_file_engine_wait(struct aml_internal_file_engine *engine,
@@ -433,6 +471,7 @@ void *aml_internal_file_engine_run_held(void *argument) {
   aml_internal_file_engine_enter(engine);
   (void)pthread_mutex_lock(&engine->lock);
   for (;;) {
+    admit_all_due(engine);
     struct aml_internal_file_record *const record = engine->held.first;
     if (record == NULL) {
       if (engine->must_stop)
@@ -443,14 +482,9 @@ void *aml_internal_file_engine_run_held(void *argument) {
     (void)take_out(&engine->held, record);
     set_running(record);
     (void)pthread_mutex_unlock(&engine->lock);
-    const int err = aml_dma_request_await_others(record->request);
-    if (err) {
-      set_error(record, err, "a request that it comes after failed");
-      finish(engine, record);
-    }
+    const bool others_failed = aml_dma_request_await_others(record->request) != 0;
     (void)pthread_mutex_lock(&engine->lock);
-    if (!err)
-      make_ready(engine, record);
+    admit(engine, record, others_failed);
   }
   (void)pthread_mutex_unlock(&engine->lock);
   return NULL;

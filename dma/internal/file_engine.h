@@ -5,8 +5,11 @@
 //
 //     submit --> held (comes after others) --> ready --take--> under way --put--> done
 //
-// A request's pieces are taken in order, and requests too. One lock guards all; no data is moved
-// under it. What a request needs beyond its own struct is in a record of a fixed number of them.
+// A request's pieces are taken in order, and requests too. One that comes after others is made
+// ready when they are done: at submit, with the last of them that is of this dma, or by a thread
+// that waits for what the oldest of the held ones comes after. One lock guards all; no data is
+// moved under it. What a request needs beyond its own struct is in a record of a fixed number of
+// them.
 
 #ifndef AML_DMA_INTERNAL_FILE_ENGINE_H
 #define AML_DMA_INTERNAL_FILE_ENGINE_H
