@@ -190,6 +190,22 @@ TEST_P(DmaFile, AFileThatEndsTooSoonIsNamed) {
   EXPECT_EQ(-AML_EIO, aml_dma_copy(dma_.get(), &dst, &src, nullptr));
   EXPECT_THAT(aml_error_detail(), HasSubstr("ends at offset 5000, before the tile"));
   EXPECT_THAT(aml_error_detail(), HasSubstr("aml-dma-file-"));
+  // Also where it ends before the tile begins.
+  const aml_tile behind = file->Bytes(99999, memory.size());
+  EXPECT_EQ(-AML_EIO, aml_dma_copy(dma_.get(), &dst, &behind, nullptr));
+  EXPECT_THAT(aml_error_detail(), HasSubstr("ends at offset 5000, before the tile"));
+}
+
+TEST_P(DmaFile, WhatEndsAtAnUnknownOffsetIsTold) {
+  const int null = open("/dev/null", O_RDONLY);
+  ASSERT_GE(null, 0);
+  DescriptorArea area(null);
+  Bytes memory(100);
+  const aml_tile dst = aml_tile_bytes(memory.data(), memory.size());
+  const aml_tile src = area.Bytes(12, memory.size());
+  EXPECT_EQ(-AML_EIO, aml_dma_copy(dma_.get(), &dst, &src, nullptr));
+  EXPECT_THAT(aml_error_detail(), HasSubstr("/dev/null had nothing to read at offset 12"));
+  close(null);
 }
 
 TEST_P(DmaFile, AFullDiskIsForWait) {

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "aml/core/error.h"
 
@@ -148,6 +149,21 @@ bool aml_internal_file_slot_begin(struct aml_internal_file_slot *slot) {
   return next(slot);
 }
 
+/** Keeps that a file had nothing to read at an offset, and where it ends if that is why. */
+static void fail_at_end(struct aml_internal_file_slot *slot, int descriptor, const char *path,
+                        unsigned long long offset) {
+  struct stat status;
+  slot->error = -AML_EIO;
+  if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) &&
+      (unsigned long long)status.st_size <= offset)
+    (void)snprintf(slot->reason, sizeof slot->reason,
+                   "%s ends at offset %llu, before the tile does", path,
+                   (unsigned long long)status.st_size);
+  else // a device, or it has grown since
+    (void)snprintf(slot->reason, sizeof slot->reason, "%s had nothing to read at offset %llu", path,
+                   offset);
+}
+
 /** Keeps what went wrong; number 0: the file ends. */
 static bool fail(struct aml_internal_file_slot *slot, int number) {
   const struct aml_internal_file_transfer *const transfer = &slot->transfers[slot->at];
@@ -157,9 +173,7 @@ static bool fail(struct aml_internal_file_slot *slot, int number) {
   char path[48];
   aml_internal_file_path(file->descriptor, path, sizeof path);
   if (number == 0) {
-    slot->error = -AML_EIO;
-    (void)snprintf(slot->reason, sizeof slot->reason, "%s ends at offset %llu, before the tile",
-                   path, offset);
+    fail_at_end(slot, file->descriptor, path, offset);
     return false;
   }
   char text[64];
