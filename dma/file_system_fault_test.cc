@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // dma:file without memory, threads, descriptors or io_uring, over transfers that fail and fall
-// short, and how much memory it takes once it is made. It is linked with --wrap=preadv and pwritev.
+// short, and how much memory it takes once it is made. It is linked with --wrap for preadv and
+// pwritev, and for the calls by which io_uring is given transfers.
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -15,12 +16,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifdef AML_HAVE_URING
+#include <liburing.h>
+#endif
+
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <iterator>
+#include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -88,6 +96,57 @@ template <class Real> ssize_t Transfer(const iovec *vectors, int count, Real rea
   return real(&one, 1);
 }
 
+#ifdef AML_HAVE_URING
+/** Transfers of rings that are to fail. */
+struct Doomed {
+  std::mutex lock;
+  std::set<uint64_t> data; // their user_data
+};
+Doomed doomed;
+
+/** Makes a transfer that a ring is about to be given as the weather is. */
+void Rain(io_uring_sqe *entry) {
+  const bool is_write = entry->opcode == IORING_OP_WRITEV;
+  if (entry->user_data == 0 || (!is_write && entry->opcode != IORING_OP_READV))
+    return;
+  const auto *const vectors = reinterpret_cast<const iovec *>(entry->addr);
+  if (is_write)
+    LookAtWrite(entry->fd, vectors, static_cast<int>(entry->len), static_cast<off_t>(entry->off));
+  if (!HasAccident())
+    return;
+  if (weather.number != 0) {
+    const uint64_t data = entry->user_data;
+    io_uring_prep_nop(entry);
+    entry->user_data = data;
+    doomed.data.insert(data);
+    return;
+  }
+  // The kernel has read them when the call returns.
+  static iovec one[64];
+  static size_t next;
+  iovec *const it = &one[next++ % 64];
+  *it = {vectors[0].iov_base, 1};
+  entry->addr = reinterpret_cast<uintptr_t>(it);
+  entry->len = 1;
+}
+
+void RainOnSubmitted(io_uring *ring) {
+  const std::lock_guard<std::mutex> guard(doomed.lock);
+  for (unsigned i = ring->sq.sqe_head; i != ring->sq.sqe_tail; ++i)
+    Rain(&ring->sq.sqes[i & *ring->sq.kring_mask]);
+}
+
+void FailTheDoomed(io_uring *ring) {
+  const std::lock_guard<std::mutex> guard(doomed.lock);
+  unsigned head;
+  io_uring_cqe *entry;
+  io_uring_for_each_cqe(ring, head, entry) {
+    if (doomed.data.erase(entry->user_data) != 0)
+      entry->res = -weather.number;
+  }
+}
+#endif
+
 } // namespace
 
 // The linker makes these names up.
@@ -108,6 +167,23 @@ ssize_t __wrap_pwritev(int descriptor, const iovec *vectors, int count, off_t of
     return __real_pwritev(descriptor, some, size, offset);
   });
 }
+
+#ifdef AML_HAVE_URING
+int __real_io_uring_submit(io_uring *ring);
+int __real_io_uring_submit_and_wait(io_uring *ring, unsigned count);
+
+int __wrap_io_uring_submit(io_uring *ring) {
+  RainOnSubmitted(ring);
+  return __real_io_uring_submit(ring);
+}
+
+int __wrap_io_uring_submit_and_wait(io_uring *ring, unsigned count) {
+  RainOnSubmitted(ring);
+  const int result = __real_io_uring_submit_and_wait(ring, count);
+  FailTheDoomed(ring);
+  return result;
+}
+#endif
 }
 // NOLINTEND(bugprone-reserved-identifier)
 
@@ -117,22 +193,32 @@ using namespace aml_testing;
 using testing::HasSubstr;
 using Bytes = std::vector<unsigned char>;
 
-class DmaFileFault : public testing::Test {
+class DmaFileFault : public testing::TestWithParam<aml_dma_file_backend> {
 protected:
   enum { kSize = 100000 };
 
   void SetUp() override {
     weather.calls = weather.every = weather.spared_calls = 0;
     weather.number = 0;
-    aml_dma_file_options options = {};
-    options.backend = AML_DMA_FILE_THREADS;
+    aml_dma_file_options options = Options();
     options.piece_size = 8192;
-    dma_ = CreateFileDma(options);
+    aml_dma *dma = nullptr;
+    const int err = aml_dma_file_create(&dma, &options);
+    if (err == -AML_ENOTSUP)
+      GTEST_SKIP() << aml_error_detail();
+    ASSERT_EQ(0, err) << aml_error_detail();
+    dma_.reset(dma);
     for (size_t i = 0; i < kSize; ++i)
       memory_[i] = static_cast<unsigned char>(i * 7 + i / 256);
   }
 
   void TearDown() override { weather.every = 0; }
+
+  static aml_dma_file_options Options() {
+    aml_dma_file_options options = {};
+    options.backend = GetParam();
+    return options;
+  }
 
   /** A square of rows in the file, of which many are moved by one call. */
   static aml_tile Rows(aml_tile bytes, size_t stride) {
@@ -149,7 +235,13 @@ protected:
   Bytes memory_ = Bytes(kSize);
 };
 
-TEST_F(DmaFileFault, WhatSignalsCutShortIsContinued) {
+INSTANTIATE_TEST_SUITE_P(Each, DmaFileFault,
+                         testing::Values(AML_DMA_FILE_URING, AML_DMA_FILE_THREADS),
+                         [](const testing::TestParamInfo<aml_dma_file_backend> &choice) {
+                           return choice.param == AML_DMA_FILE_URING ? "Uring" : "Threads";
+                         });
+
+TEST_P(DmaFileFault, WhatSignalsCutShortIsContinued) {
   for (const int number : {EINTR, EAGAIN, 0}) {
     weather.number = number;
     weather.every = 2;
@@ -171,15 +263,14 @@ TEST_F(DmaFileFault, WhatSignalsCutShortIsContinued) {
   }
 }
 
-TEST_F(DmaFileFault, AFailureIsToldWithItsPlaceAndWhatCameBeforeStays) {
+TEST_P(DmaFileFault, AFailureIsToldWithItsPlaceAndWhatCameBeforeStays) {
   file_.Write(memory_, 0);
   weather.number = EIO;
   weather.every = 1;
   weather.spared_calls = 5;
-  aml_dma_file_options options = {};
-  options.backend = AML_DMA_FILE_THREADS;
+  aml_dma_file_options options = Options();
   options.piece_size = 8192;
-  options.threads = 1;
+  options.threads = options.depth = 1;
   const OwnedDma dma = CreateFileDma(options);
   Bytes back(kSize);
   const aml_tile there = file_->Bytes(0, kSize);
@@ -195,7 +286,7 @@ TEST_F(DmaFileFault, AFailureIsToldWithItsPlaceAndWhatCameBeforeStays) {
   EXPECT_TRUE(memory_ == back);
 }
 
-TEST_F(DmaFileFault, AWriteThatMovesNothingIsAFailure) {
+TEST_P(DmaFileFault, AWriteThatMovesNothingIsAFailure) {
   weather.number = ENOSPC;
   weather.every = 1;
   const aml_tile there = file_->Bytes(10, kSize);
@@ -204,9 +295,8 @@ TEST_F(DmaFileFault, AWriteThatMovesNothingIsAFailure) {
   EXPECT_THAT(aml_error_detail(), HasSubstr("write "));
 }
 
-TEST_F(DmaFileFault, NoPageIsWrittenBothDirectlyAndThroughThePageCache) {
-  aml_dma_file_options options = {};
-  options.backend = AML_DMA_FILE_THREADS;
+TEST_P(DmaFileFault, NoPageIsWrittenBothDirectlyAndThroughThePageCache) {
+  aml_dma_file_options options = Options();
   options.direct = AML_DMA_FILE_DIRECT;
   options.piece_size = 65536;
   const OwnedDma dma = CreateFileDma(options);
@@ -257,9 +347,8 @@ private:
   std::string path_ = testing::TempDir() + "aml-dma-named-XXXXXX";
 };
 
-TEST_F(DmaFileFault, WhatIsOpenedAgainWritesAsTheAreasDescriptorDoes) {
-  aml_dma_file_options options = {};
-  options.backend = AML_DMA_FILE_THREADS;
+TEST_P(DmaFileFault, WhatIsOpenedAgainWritesAsTheAreasDescriptorDoes) {
+  aml_dma_file_options options = Options();
   options.direct = AML_DMA_FILE_DIRECT_IF_POSSIBLE;
   const OwnedDma dma = CreateFileDma(options);
   const NamedFile file(0);
@@ -288,8 +377,8 @@ size_t CountDescriptors() {
   return static_cast<size_t>(std::distance(Entries("/proc/self/fd"), Entries()));
 }
 
-TEST_F(DmaFileFault, OnlyFilesThatHaveANameAreKeptOpen) {
-  aml_dma_file_options options = {};
+TEST_P(DmaFileFault, OnlyFilesThatHaveANameAreKeptOpen) {
+  aml_dma_file_options options = Options();
   options.direct = AML_DMA_FILE_DIRECT;
   const OwnedDma dma = CreateFileDma(options);
   NamedFile named(kSize);
