@@ -17,7 +17,7 @@
 // buffer (data sieving); a write never does, so no byte outside of the tile is ever written. With
 // O_DIRECT only whole pages go past the page cache, and the rest of a tile goes through it; so
 // requests in flight may write different bytes of one page. A file that is read through that cache,
-// or by a mapping, while it is written past it close by is at the mercy of its file system: open(2).
+// or by a mapping, while it is written past it close by is at its file system's mercy: open(2).
 //
 // Short transfers are continued, and calls that a signal cut short are repeated. What goes wrong is
 // for wait, with file and offset: -AML_EIO, also if the file ends before a tile that is read;
