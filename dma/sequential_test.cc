@@ -83,6 +83,30 @@ TEST_F(DmaSequential, TransposesPlanesLargerThanABlock) {
   }
 }
 
+TEST_F(DmaSequential, CopiesRunsOfEverySize) {
+  Random random(4);
+  for (size_t size = 1; size <= 70; ++size)
+    for (const Extents &extent : {Extents{9}, {4, 5}, {2, 3, 4}}) {
+      const LaidTile src(extent, size, Lie::kScattered, random);
+      const LaidTile dst(extent, size, Lie::kScattered, random);
+      const Bytes expected = dst.CopiedFrom(src);
+      ASSERT_EQ(0, aml_dma_copy(dma_, &dst.tile(), &src.tile(), nullptr)) << aml_error_detail();
+      ASSERT_EQ(expected, dst.bytes()) << size << " bytes in " << extent.size() << " dimensions";
+    }
+}
+
+TEST_F(DmaSequential, TransposesElementsOfEverySize) {
+  Random random(5);
+  for (size_t size = 1; size <= 70; ++size)
+    for (const Extents &extent : {Extents{2, 40}, {40, 2}, {3, 3}, {33, 34}, {1100, 2}}) {
+      const LaidTile src(extent, size, Lie::kTransposed, random);
+      const LaidTile dst(extent, size, Lie::kDense, random);
+      const Bytes expected = dst.CopiedFrom(src);
+      ASSERT_EQ(0, aml_dma_copy(dma_, &dst.tile(), &src.tile(), nullptr)) << aml_error_detail();
+      ASSERT_EQ(expected, dst.bytes()) << size << " bytes, " << extent[0] << " x " << extent[1];
+    }
+}
+
 TEST_F(DmaSequential, StreamsLargeRunsExactly) {
   aml_dma *streaming = nullptr;
   aml_dma_sequential_options small = {};

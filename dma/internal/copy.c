@@ -61,59 +61,112 @@ static size_t stream_size_of(const struct aml_internal_copy_engine *engine, enum
   return engine->stream_size;
 }
 
-/** Copies `extent` pieces of `size` bytes; `size` is a constant wherever this is inlined. */
-static inline __attribute__((always_inline)) void copy_pieces(char *dst, const char *src,
-                                                              size_t extent, ptrdiff_t dst_stride,
-                                                              ptrdiff_t src_stride, size_t size) {
-  for (size_t i = 0; i < extent; ++i) {
-    memcpy(dst, src, size);
-    dst += dst_stride;
-    src += src_stride;
+/** Runs along two dimensions, slowest first. */
+struct runs {
+  char *dst;
+  const char *src;
+  size_t size;
+  size_t count[2];
+  ptrdiff_t dst_stride[2];
+  ptrdiff_t src_stride[2];
+};
+
+/**
+ * Copies runs by moves of `part` bytes, and then of `last` ones up to their ends: moves may
+ * overlap, so that these two serve many sizes. Both are constants wherever this is inlined.
+ */
+static inline __attribute__((always_inline)) void copy_by_parts(const struct runs *runs,
+                                                                size_t part, size_t last) {
+  const size_t rest = runs->size - last;
+  const size_t count = runs->count[1];
+  const ptrdiff_t dst_stride = runs->dst_stride[1];
+  const ptrdiff_t src_stride = runs->src_stride[1];
+  for (size_t row = 0; row < runs->count[0]; ++row) {
+    char *dst = runs->dst + (ptrdiff_t)row * runs->dst_stride[0];
+    const char *src = runs->src + (ptrdiff_t)row * runs->src_stride[0];
+    for (size_t i = 0; i < count; ++i) {
+      memcpy(dst, src, part);
+      memcpy(dst + rest, src + rest, last);
+      dst += dst_stride;
+      src += src_stride;
+    }
   }
 }
 
-/** Copies along the fastest dimension. */
-static void copy_row_of_runs(const struct aml_internal_plan *plan, char *dst, const char *src,
-                             size_t run_size) {
-  const size_t d = plan->ndims - 1;
-  const size_t extent = plan->extent[d];
-  const ptrdiff_t dst_stride = plan->dst_stride[d];
-  const ptrdiff_t src_stride = plan->src_stride[d];
-  switch (run_size) {
+/** Copies runs; where they are short, a call of memcpy for each takes several times as long. */
+static void copy_runs(const struct runs *runs) {
+  const size_t size = runs->size;
+  switch (size) {
   case 1:
-    copy_pieces(dst, src, extent, dst_stride, src_stride, 1);
+    copy_by_parts(runs, 1, 0);
     break;
   case 2:
-    copy_pieces(dst, src, extent, dst_stride, src_stride, 2);
+    copy_by_parts(runs, 2, 0);
+    break;
+  case 3:
+    copy_by_parts(runs, 2, 1);
     break;
   case 4:
-    copy_pieces(dst, src, extent, dst_stride, src_stride, 4);
+    copy_by_parts(runs, 4, 0);
     break;
   case 8:
-    copy_pieces(dst, src, extent, dst_stride, src_stride, 8);
+    copy_by_parts(runs, 8, 0);
+    break;
+  case 12:
+    copy_by_parts(runs, 8, 4);
     break;
   case 16:
-    copy_pieces(dst, src, extent, dst_stride, src_stride, 16);
+    copy_by_parts(runs, 16, 0);
+    break;
+  case 24:
+    copy_by_parts(runs, 16, 8);
+    break;
+  case 32:
+    copy_by_parts(runs, 32, 0);
     break;
   default:
-    copy_pieces(dst, src, extent, dst_stride, src_stride, run_size);
+    if (size < 4)
+      copy_by_parts(runs, 2, 2);
+    else if (size < 8)
+      copy_by_parts(runs, 4, 4);
+    else if (size < 16)
+      copy_by_parts(runs, 8, 8);
+    else if (size < 32)
+      copy_by_parts(runs, 16, 16);
+    else if (size <= 48)
+      copy_by_parts(runs, 32, 16);
+    else if (size <= 64)
+      copy_by_parts(runs, 32, 32);
+    else
+      copy_by_parts(runs, size, 0);
   }
+}
+
+static size_t min(size_t a, size_t b) {
+  return a < b ? a : b;
 }
 
 enum { BLOCK = 32 };
 
 /** Transposes elements of a size that no vector has, block by block. */
 static void transpose_odd(const struct aml_internal_plane *plane, size_t size) {
-  for (size_t row = 0; row < plane->rows; row += BLOCK) {
-    const size_t row_end = plane->rows - row < BLOCK ? plane->rows : row + BLOCK;
-    for (size_t column = 0; column < plane->columns; column += BLOCK) {
-      const size_t columns = plane->columns - column < BLOCK ? plane->columns - column : BLOCK;
-      for (size_t i = row; i < row_end; ++i)
-        copy_pieces(plane->dst + (ptrdiff_t)i * plane->dst_stride + (ptrdiff_t)(column * size),
-                    plane->src + i * size + (ptrdiff_t)column * plane->src_stride, columns,
-                    (ptrdiff_t)size, plane->src_stride, size);
+  const size_t block_columns = min(plane->columns, BLOCK * BLOCK / min(plane->rows, BLOCK));
+  const size_t block_rows = min(plane->rows, BLOCK * BLOCK / block_columns);
+  // Short rows are visited across.
+  const bool is_row = plane->columns * size < 2 * LINE && plane->columns < plane->rows;
+  struct runs runs = {.size = size};
+  runs.dst_stride[is_row] = plane->dst_stride;
+  runs.src_stride[is_row] = (ptrdiff_t)size;
+  runs.dst_stride[!is_row] = (ptrdiff_t)size;
+  runs.src_stride[!is_row] = plane->src_stride;
+  for (size_t row = 0; row < plane->rows; row += block_rows)
+    for (size_t column = 0; column < plane->columns; column += block_columns) {
+      runs.dst = plane->dst + (ptrdiff_t)row * plane->dst_stride + column * size;
+      runs.src = plane->src + row * size + (ptrdiff_t)column * plane->src_stride;
+      runs.count[is_row] = min(plane->rows - row, block_rows);
+      runs.count[!is_row] = min(plane->columns - column, block_columns);
+      copy_runs(&runs);
     }
-  }
 }
 
 /** Transposes every plane of the last dimension and `row`. */
@@ -184,13 +237,20 @@ static void copy_long_rows(const struct aml_internal_kernels *kernels,
   } while (aml_internal_plan_advance(&outer, outer.ndims, coords, &rows.dst, &rows.src));
 }
 
-static void copy_short_rows(const struct aml_internal_plan *plan, size_t run_size) {
+/** Copies runs of less than a line. */
+static void copy_short_runs(const struct aml_internal_plan *plan, size_t run_size) {
+  struct aml_internal_plan outer = *plan;
+  struct runs runs = {.dst = plan->dst, .src = plan->src, .size = run_size, .count = {1, 1}};
+  for (size_t i = 2; i-- > 0 && outer.ndims > 0;) {
+    const size_t d = --outer.ndims;
+    runs.count[i] = plan->extent[d];
+    runs.dst_stride[i] = plan->dst_stride[d];
+    runs.src_stride[i] = plan->src_stride[d];
+  }
   size_t coords[AML_MAX_DIMS] = {0};
-  char *dst = plan->dst;
-  const char *src = plan->src;
   do
-    copy_row_of_runs(plan, dst, src, run_size);
-  while (aml_internal_plan_advance(plan, plan->ndims - 1, coords, &dst, &src));
+    copy_runs(&runs);
+  while (aml_internal_plan_advance(&outer, outer.ndims, coords, &runs.dst, &runs.src));
 }
 
 enum { FILL = 4096 };
@@ -256,7 +316,7 @@ void aml_internal_copy_run(const struct aml_internal_copy_engine *engine,
   } else if (run_size >= LINE) {
     copy_long_rows(kernels, plan, run_size, streams && has_whole_lines(plan, run_size));
   } else {
-    copy_short_rows(plan, run_size);
+    copy_short_runs(plan, run_size);
   }
   if (streams)
     kernels->fence(); // whoever is told that the copy is done must see it
