@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // What a copy is to the memcpy, to a memcpy per row, and to a plain copy past the caches of the
-// same bytes: see `ratio` in ratio_benchmark.h. Bytes per second count each byte once.
+// same bytes, or to the loops that one would write: see `ratio` in ratio_benchmark.h. Bytes per
+// second count each byte once.
 //
 // Hot: both sides are in cache, as far as they fit. Cold: neither is, and each call has others.
 
@@ -223,6 +224,79 @@ void BM_DmaSequential_PermuteBox(benchmark::State &state) {
   Permute<double>(state, {384, 272, 160}, {order / 100, order / 10 % 10, order % 10});
 }
 
+template <size_t kSize> struct Bytes { char bytes[kSize]; };
+
+/** Gathers elements that are a line apart, against a loop over elements of that size. */
+template <size_t kSize> void BM_DmaSequential_GatherElements(benchmark::State &state) {
+  constexpr size_t kCount = 4096;
+  constexpr size_t kApart = 64;
+  const Memory src = Touched(kCount * kApart, 1);
+  const Memory dst = Touched(kCount * kSize, 2);
+  aml_tile to = aml_tile_bytes(dst.get(), kCount);
+  to.element_size = kSize;
+  to.stride_bytes[0] = kSize;
+  aml_tile from = to;
+  from.base = src.get();
+  from.stride_bytes[0] = kApart;
+  Dma dma(state);
+  CompareWith(
+      state, kCount * kSize, 1, 100,
+      [&](size_t) {
+        for (size_t i = 0; i < kCount; ++i) {
+          std::memcpy(dst.get() + i * kSize, src.get() + i * kApart, kSize);
+          benchmark::ClobberMemory(); // element by element
+        }
+      },
+      [&](size_t) { dma.Copy(to, from, AML_DMA_USE_UNKNOWN); });
+}
+
+template <class Element>
+void TransposeByLoops(char *dst, const char *src, size_t rows, size_t columns) {
+  auto *const to = reinterpret_cast<Element *>(dst);
+  const auto *const from = reinterpret_cast<const Element *>(src);
+  for (size_t row = 0; row < rows; ++row)
+    for (size_t column = 0; column < columns; ++column)
+      to[row * columns + column] = from[column * rows + row];
+}
+
+/** Transposes a plane, against two loops. */
+template <class Element> void TransposePlane(benchmark::State &state, size_t rows, size_t columns) {
+  const size_t size = rows * columns * sizeof(Element);
+  const Memory src = Touched(size, 1);
+  const Memory dst = Touched(size, 2);
+  const size_t extent[] = {rows, columns};
+  aml_tile to;
+  aml_tile from;
+  if (aml_tile_dense(&to, nullptr, dst.get(), sizeof(Element), 2, extent, AML_ORDER_ROW) != 0 ||
+      aml_tile_dense(&from, nullptr, src.get(), sizeof(Element), 2, extent, AML_ORDER_COLUMN) != 0)
+    state.SkipWithError("no tiles");
+  Dma dma(state);
+  CompareWith(
+      state, size, 1, size < 1 << 20 ? 100 : 1,
+      [&](size_t) { TransposeByLoops<Element>(dst.get(), src.get(), rows, columns); },
+      [&](size_t) { dma.Copy(to, from, AML_DMA_USE_UNKNOWN); });
+}
+
+// Pixels of some channels become one plane for each of them, and back.
+
+template <class Element> void BM_DmaSequential_SplitChannels(benchmark::State &state) {
+  TransposePlane<Element>(state, SizeOf(state), static_cast<size_t>(state.range(1)));
+}
+
+template <class Element> void BM_DmaSequential_MergeChannels(benchmark::State &state) {
+  TransposePlane<Element>(state, static_cast<size_t>(state.range(1)), SizeOf(state));
+}
+
+template <class Element> void BM_DmaSequential_TransposeOdd(benchmark::State &state) {
+  TransposePlane<Element>(state, SizeOf(state), SizeOf(state));
+}
+
+void Channels(benchmark::internal::Benchmark *benchmark) {
+  for (const int64_t pixels : {128 * 128, 2048 * 2048})
+    for (const int64_t channels : {3, 4, 7})
+      benchmark->Args({channels, pixels})->UseManualTime();
+}
+
 void Tiles(benchmark::internal::Benchmark *benchmark) {
   benchmark->Args({256, 256})->Args({64, 64})->Args({2048, 8})->UseManualTime();
 }
@@ -257,5 +331,15 @@ BENCHMARK_TEMPLATE(BM_DmaSequential_Transpose, float)
     ->UseManualTime();
 BENCHMARK(BM_DmaSequential_PermuteCube)->Apply(Orders);
 BENCHMARK(BM_DmaSequential_PermuteBox)->Apply(Orders);
+BENCHMARK_TEMPLATE(BM_DmaSequential_GatherElements, 3)->UseManualTime();
+BENCHMARK_TEMPLATE(BM_DmaSequential_GatherElements, 12)->UseManualTime();
+BENCHMARK_TEMPLATE(BM_DmaSequential_GatherElements, 23)->UseManualTime();
+BENCHMARK_TEMPLATE(BM_DmaSequential_GatherElements, 48)->UseManualTime();
+BENCHMARK_TEMPLATE(BM_DmaSequential_SplitChannels, uint8_t)->Apply(Channels);
+BENCHMARK_TEMPLATE(BM_DmaSequential_SplitChannels, float)->Apply(Channels);
+BENCHMARK_TEMPLATE(BM_DmaSequential_MergeChannels, uint8_t)->Apply(Channels);
+BENCHMARK_TEMPLATE(BM_DmaSequential_MergeChannels, float)->Apply(Channels);
+BENCHMARK_TEMPLATE(BM_DmaSequential_TransposeOdd, Bytes<12>)->Arg(256)->Arg(2048)->UseManualTime();
+BENCHMARK_TEMPLATE(BM_DmaSequential_TransposeOdd, Bytes<32>)->Arg(256)->Arg(2048)->UseManualTime();
 
 } // namespace

@@ -285,6 +285,14 @@ KERNEL static void stream_rows(const struct aml_internal_rows *rows) {
 
 #define KEPT(lane, h, lanes) ((lane) & (h) ? (lanes) + (lane) - (h) : (lane))
 #define TAKEN(lane, h, lanes) ((lane) & (h) ? (lanes) + (lane) : (lane) + (h))
+// Of two vectors that go on in one another, lanes by their order; and groups of three lanes in
+// places of four, where the fourth is any.
+#define EVEN(lane, h, lanes) (2 * (lane))
+#define ODD(lane, h, lanes) (2 * (lane) + 1)
+#define ZIP_LOW(lane, h, lanes) ((lane) / 2 + (lane) % 2 * (lanes))
+#define ZIP_HIGH(lane, h, lanes) (((lanes) + (lane)) / 2 + (lane) % 2 * (lanes))
+#define SPREAD(lane, h, lanes) ((lane) / 4 * 3 + (lane) % 4)
+#define SQUEEZED(lane, h, lanes) ((lane) / 3 * 4 + (lane) % 3)
 #define EACH_OF_2(F, h) F(0, h, 2), F(1, h, 2)
 #define EACH_OF_4(F, h) F(0, h, 4), F(1, h, 4), F(2, h, 4), F(3, h, 4)
 #define EACH_OF_8(F, h)                                                                            \
@@ -319,6 +327,15 @@ enum { AHEAD = 4 };
 
 /** How many lines of a row are staged at once where rows begin anywhere in one. */
 enum { SHIFTED_LINES = 6 };
+
+/** How many lines such rows have at least: shorter ones would leave too many in part. */
+enum { SHIFTED_MIN = 16 };
+
+/** How many elements of a long side are visited before more of the short one are. */
+enum { LOOSE_ALONG = 256 };
+
+/** How narrow planes are that go element by element where vectors have few. */
+enum { NARROW_SIDE = 16 };
 
 #define PASTE_(a, b) a##b
 #define PASTE(a, b) PASTE_(a, b)

@@ -148,6 +148,42 @@ TEST_P(Kernels, TransposePlanesOfAnySidesAndStrides) {
   }
 }
 
+/** A dense plane in memory of exactly its size, where sanitizers tell of reads beyond it. */
+std::vector<char> Plane(size_t size, std::mt19937 &random) {
+  std::vector<char> bytes(size);
+  for (char &byte : bytes)
+    byte = static_cast<char>(random());
+  return bytes;
+}
+
+TEST_P(Kernels, TransposeDensePlanesOfEveryShortSide) {
+  for (size_t log = 0; log < AML_INTERNAL_TRANSPOSES; ++log)
+    for (size_t side = 1; side <= 17; ++side)
+      for (size_t i = 0; i < 12; ++i) {
+        const size_t size = size_t{1} << log;
+        const size_t along = i < 4 ? 1 + Below(20) : 1 + Below(i == 11 ? 1000 : 100);
+        const size_t rows = i % 2 == 0 ? side : along;
+        const size_t columns = i % 2 == 0 ? along : side;
+        const std::vector<char> src = Plane(rows * columns * size, random_);
+        std::vector<char> dst = Plane(src.size(), random_);
+        std::vector<char> expected(src.size());
+        for (size_t row = 0; row < rows; ++row)
+          for (size_t column = 0; column < columns; ++column)
+            std::memcpy(&expected[(row * columns + column) * size],
+                        &src[(column * rows + row) * size], size);
+        aml_internal_plane plane = {};
+        plane.dst = dst.data();
+        plane.src = src.data();
+        plane.rows = rows;
+        plane.columns = columns;
+        plane.dst_stride = static_cast<ptrdiff_t>(columns * size);
+        plane.src_stride = static_cast<ptrdiff_t>(rows * size);
+        kernels_->transpose[log](&plane, Below(2) == 0);
+        kernels_->fence();
+        ASSERT_TRUE(expected == dst) << rows << " x " << columns << " of " << size << " bytes";
+      }
+}
+
 TEST(KernelsFind, NamesWhatIsThereAndNothingElse) {
   EXPECT_EQ(nullptr, aml_internal_kernels_find("abacus"));
   EXPECT_EQ(nullptr, aml_internal_kernels_find(""));

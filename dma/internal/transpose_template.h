@@ -14,6 +14,15 @@
 #define STAGED PASTE(NAME, _staged)
 #define TURN_OF PASTE(NAME, _turn)
 #define LOOSE PASTE(NAME, _loose)
+#define LOOSE_OF PASTE(NAME, _loose_of)
+#define SPLIT PASTE(NAME, _split)
+#define MERGE PASTE(NAME, _merge)
+#define SPLIT_BLOCK PASTE(NAME, _split_block)
+#define MERGE_BLOCK PASTE(NAME, _merge_block)
+#define SPLIT_ALL PASTE(NAME, _split_all)
+#define MERGE_ALL PASTE(NAME, _merge_all)
+#define NARROW PASTE(NAME, _narrow)
+#define TURNED PASTE(NAME, _turned)
 #define AHEAD_OF PASTE(NAME, _ahead)
 #define STRIP PASTE(NAME, _strip)
 #define SHIFTED PASTE(NAME, _shifted)
@@ -29,6 +38,23 @@ typedef VECTOR MEMORY __attribute__((aligned(1), may_alias));
     v[i] = PICK(a, b, VECTOR, EACH_OF(LANES, KEPT, h));                                            \
     v[i + (h) / GROUP] = PICK(a, b, VECTOR, EACH_OF(LANES, TAKEN, h));                             \
   }
+
+/** Transposes SIDE vectors. */
+KERNEL static inline __attribute__((always_inline)) void TURNED(VECTOR v[SIDE]) {
+  (void)v; // where SIDE is 1
+#if GROUP == 1
+  EXCHANGE(1)
+#endif
+#if LANES > 2
+  EXCHANGE(2)
+#endif
+#if LANES > 4
+  EXCHANGE(4)
+#endif
+#if LANES > 8
+  EXCHANGE(8)
+#endif
+}
 
 /**
  * Loads SIDE x SIDE elements, transposed, and prefetches what the source's rows have a little
@@ -47,18 +73,7 @@ LOAD(VECTOR v[SIDE], const char *src, ptrdiff_t src_stride, const ptrdiff_t *ahe
       PREFETCH_FAR(src + (ptrdiff_t)i * src_stride + ahead[i % AHEAD]);
     }
   }
-#if GROUP == 1
-  EXCHANGE(1)
-#endif
-#if LANES > 2
-  EXCHANGE(2)
-#endif
-#if LANES > 4
-  EXCHANGE(4)
-#endif
-#if LANES > 8
-  EXCHANGE(8)
-#endif
+  TURNED(v);
 }
 
 /** Transposes SIDE x SIDE elements. */
@@ -111,13 +126,23 @@ KERNEL static inline void STAGED(char *dst, const char *src, ptrdiff_t dst_strid
       stream_line(dst + (ptrdiff_t)i * dst_stride + k, stage[i] + k);
 }
 
-/** Transposes SIDE rows of up to two lines; `size` is bytes of whole vectors, or lines. */
+/**
+ * Transposes SIDE rows of up to two lines; `size` is bytes of lines, past the caches, or any as
+ * long as the rows have a vector up to there: the last one may overlap the one before.
+ */
 KERNEL static inline __attribute__((always_inline)) void
 TURN_OF(char *dst, const char *src, ptrdiff_t dst_stride, ptrdiff_t src_stride, size_t size,
         const ptrdiff_t *ahead, bool streams) {
   if (!streams)
-    for (size_t k = 0; k < size; k += sizeof(VECTOR))
-      BLOCK(dst + k, src + (ptrdiff_t)(k / SIZE) * src_stride, dst_stride, src_stride, ahead);
+    for (size_t left = size / SIZE; left > 0; left -= left < SIDE ? left : SIDE) {
+      if (left < SIDE) {
+        dst -= (SIDE - left) * SIZE;
+        src -= (ptrdiff_t)(SIDE - left) * src_stride;
+      }
+      BLOCK(dst, src, dst_stride, src_stride, ahead);
+      dst += sizeof(VECTOR);
+      src += (ptrdiff_t)SIDE * src_stride;
+    }
   else if (sizeof(VECTOR) == LINE && size == 2 * LINE)
     PAIR(dst, src, dst_stride, src_stride, ahead);
   else if (sizeof(VECTOR) == LINE)
@@ -126,19 +151,50 @@ TURN_OF(char *dst, const char *src, ptrdiff_t dst_stride, ptrdiff_t src_stride, 
     STAGED(dst, src, dst_stride, src_stride, size, ahead);
 }
 
-/** Transposes what is left at the edges, element by element. */
+/** Copies `along` times `across` elements; `across` is a constant wherever this is inlined. */
+KERNEL static inline __attribute__((always_inline)) void
+LOOSE_OF(char *dst, const char *src, size_t along, const ptrdiff_t dst_stride[2],
+         const ptrdiff_t src_stride[2], size_t across) {
+  for (size_t i = 0; i < along; ++i) {
+    UNROLL for (size_t k = 0; k < across; ++k) {
+      memcpy(dst + (ptrdiff_t)k * dst_stride[1], src + (ptrdiff_t)k * src_stride[1], SIZE);
+    }
+    dst += dst_stride[0];
+    src += src_stride[0];
+  }
+}
+
+/** Transposes some of a plane element by element, up to four of the short side at once. */
 KERNEL static void LOOSE(const struct aml_internal_plane *plane, size_t row, size_t row_end,
                          size_t column, size_t column_end) {
-  for (; row < row_end; ++row) {
-    char *to = plane->dst + (ptrdiff_t)row * plane->dst_stride + (ptrdiff_t)(column * SIZE);
-    const char *from = plane->src + (ptrdiff_t)(row * SIZE) + (ptrdiff_t)column * plane->src_stride;
-    for (size_t i = column; i < column_end; ++i) {
-      memcpy(to, from, SIZE);
-      to += SIZE;
-      from += plane->src_stride;
+  const bool is_high = row_end - row > column_end - column;
+  const ptrdiff_t dst_strides[] = {plane->dst_stride, (ptrdiff_t)SIZE, plane->dst_stride};
+  const ptrdiff_t src_strides[] = {(ptrdiff_t)SIZE, plane->src_stride, (ptrdiff_t)SIZE};
+  const ptrdiff_t *const dst_stride = dst_strides + !is_high;
+  const ptrdiff_t *const src_stride = src_strides + !is_high;
+  const size_t along = is_high ? row_end - row : column_end - column;
+  const size_t across = is_high ? column_end - column : row_end - row;
+  char *const dst = plane->dst + (ptrdiff_t)row * plane->dst_stride + (ptrdiff_t)(column * SIZE);
+  const char *const src =
+      plane->src + (ptrdiff_t)(row * SIZE) + (ptrdiff_t)column * plane->src_stride;
+  for (size_t i = 0; i < along; i += LOOSE_ALONG) {
+    const size_t some = along - i < LOOSE_ALONG ? along - i : LOOSE_ALONG;
+    for (size_t k = 0; k < across; k += 4) {
+      char *const to = dst + (ptrdiff_t)i * dst_stride[0] + (ptrdiff_t)k * dst_stride[1];
+      const char *const from = src + (ptrdiff_t)i * src_stride[0] + (ptrdiff_t)k * src_stride[1];
+      if (across - k >= 4)
+        LOOSE_OF(to, from, some, dst_stride, src_stride, 4);
+      else if (across - k == 3)
+        LOOSE_OF(to, from, some, dst_stride, src_stride, 3);
+      else if (across - k == 2)
+        LOOSE_OF(to, from, some, dst_stride, src_stride, 2);
+      else
+        LOOSE_OF(to, from, some, dst_stride, src_stride, 1);
     }
   }
 }
+
+#include "aml/dma/internal/narrow_template.h"
 
 // A panel is some lines of destination rows. More of them, so more source rows, make longer writes;
 // fewer let all of the rows' lines into the cache, where rows a power of two apart have few places.
@@ -245,17 +301,19 @@ KERNEL static void SHIFTED_ALL(const struct aml_internal_plane *plane) {
 
 KERNEL static void NAME(const struct aml_internal_plane *plane, bool streams) {
   enum { ROWS = PASTE(NAME, _ROWS) };
+  if (NARROW(plane))
+    return;
   const size_t panel = plane->src_stride % CROWDED == 0 ? PASTE(NAME, _TURN) : PASTE(NAME, _PANEL);
   const size_t head = head_of(plane->dst);
   const bool are_whole = plane->dst_stride % (ptrdiff_t)SIZE == 0 && head % SIZE == 0;
   const bool are_alike = plane->dst_stride % LINE == 0;
-  if (streams && are_whole && !are_alike && plane->columns >= 2 * LINE / SIZE) {
+  if (streams && are_whole && !are_alike && plane->columns >= SHIFTED_MIN * LINE / SIZE) {
     SHIFTED_ALL(plane);
     return;
   }
   streams = streams && are_whole && are_alike;
   const size_t first = !streams ? 0 : head / SIZE < plane->columns ? head / SIZE : plane->columns;
-  const size_t grain = streams ? LINE / SIZE : SIDE;
+  const size_t grain = streams ? LINE / SIZE : plane->columns < SIDE ? SIDE : 1;
   const size_t rows = plane->rows / SIDE * SIDE;
   const size_t columns = first + (plane->columns - first) / grain * grain;
   for (size_t row = 0; row < rows; row += ROWS)
@@ -293,6 +351,15 @@ KERNEL static void NAME(const struct aml_internal_plane *plane, bool streams) {
 #undef STAGED
 #undef TURN_OF
 #undef LOOSE
+#undef LOOSE_OF
+#undef SPLIT
+#undef MERGE
+#undef SPLIT_BLOCK
+#undef MERGE_BLOCK
+#undef SPLIT_ALL
+#undef MERGE_ALL
+#undef NARROW
+#undef TURNED
 #undef AHEAD_OF
 #undef STRIP
 #undef SHIFTED
