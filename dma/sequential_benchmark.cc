@@ -292,7 +292,7 @@ template <class Element> void BM_DmaSequential_TransposeOdd(benchmark::State &st
 }
 
 void Channels(benchmark::internal::Benchmark *benchmark) {
-  for (const int64_t pixels : {128 * 128, 2048 * 2048})
+  for (const int64_t pixels : {128 * 128, 1024 * 1024})
     for (const int64_t channels : {3, 4, 7})
       benchmark->Args({channels, pixels})->UseManualTime();
 }
@@ -339,7 +339,7 @@ BENCHMARK_TEMPLATE(BM_DmaSequential_SplitChannels, uint8_t)->Apply(Channels);
 BENCHMARK_TEMPLATE(BM_DmaSequential_SplitChannels, float)->Apply(Channels);
 BENCHMARK_TEMPLATE(BM_DmaSequential_MergeChannels, uint8_t)->Apply(Channels);
 BENCHMARK_TEMPLATE(BM_DmaSequential_MergeChannels, float)->Apply(Channels);
-BENCHMARK_TEMPLATE(BM_DmaSequential_TransposeOdd, Bytes<12>)->Arg(256)->Arg(2048)->UseManualTime();
-BENCHMARK_TEMPLATE(BM_DmaSequential_TransposeOdd, Bytes<32>)->Arg(256)->Arg(2048)->UseManualTime();
+BENCHMARK_TEMPLATE(BM_DmaSequential_TransposeOdd, Bytes<12>)->Arg(256)->Arg(1024)->UseManualTime();
+BENCHMARK_TEMPLATE(BM_DmaSequential_TransposeOdd, Bytes<32>)->Arg(256)->Arg(1024)->UseManualTime();
 
 } // namespace
