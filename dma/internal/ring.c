@@ -2,7 +2,7 @@
 
 #include "aml/dma/internal/ring.h"
 
-enum { AHEAD = 4 };
+enum { AHEAD = 8, LINE = 64 };
 
 bool aml_internal_ring_try_reserve(struct aml_internal_ring *ring, uint64_t *position) {
   uint64_t tail = __atomic_load_n(&ring->tail, __ATOMIC_RELAXED);
@@ -30,8 +30,8 @@ static void prefetch(const struct aml_internal_ring *ring, uint64_t position) {
   if (aml_internal_ring_phase_of(word) == AML_INTERNAL_RING_FREE)
     return;
   const char *const request = (const char *)__atomic_load_n(&slot->request, __ATOMIC_RELAXED);
-  __builtin_prefetch(request, 1);
-  __builtin_prefetch(request + 64, 1);
+  for (size_t i = 0; i < sizeof(struct aml_dma_request); i += LINE)
+    __builtin_prefetch(request + i, 1);
 }
 
 struct aml_dma_request *aml_internal_ring_take(struct aml_internal_ring *ring, bool any,
