@@ -17,8 +17,8 @@
 #include <thread>
 #include <vector>
 
+#include "aml/arena/internal/slab_fork_testing.h"
 #include "aml/arena/slab.h"
-#include "aml/arena/slab_fork_testing.h"
 #include "aml/arena/slab_testing.h"
 #include "aml/core/arena.h"
 #include "aml/core/error.h"

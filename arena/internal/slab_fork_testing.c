@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-#include "aml/arena/slab_fork_testing.h"
+#include "aml/arena/internal/slab_fork_testing.h"
 
 #include "aml/arena/internal/slab_cache.h"
 #include "aml/arena/slab.h"

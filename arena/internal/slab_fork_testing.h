@@ -2,8 +2,8 @@
 //
 // What a test of arena:slab needs to stop a thread in the midst of ending an arena.
 
-#ifndef AML_ARENA_SLAB_FORK_TESTING_H
-#define AML_ARENA_SLAB_FORK_TESTING_H
+#ifndef AML_ARENA_INTERNAL_SLAB_FORK_TESTING_H
+#define AML_ARENA_INTERNAL_SLAB_FORK_TESTING_H
 
 #include "aml/core/arena.h"
 
