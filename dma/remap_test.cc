@@ -51,6 +51,19 @@ private:
   void *start_;
 };
 
+// Memory to move from, with what is in it, and to.
+struct TilePair {
+  TilePair() {
+    from.Fill(1);
+    expected = from.Contents();
+  }
+  Mapped from{kSize};
+  Mapped to{kSize};
+  std::string expected;
+  const aml_tile src = from.tile();
+  const aml_tile dst = to.tile();
+};
+
 // What tells moving from copying.
 bool IsZeros(Mapped &memory, size_t size) {
   return std::all_of(memory.data(), memory.data() + size, [](char byte) { return byte == 0; });
@@ -221,24 +234,19 @@ TEST_F(DmaRemap, WhatItComesAfterIsWaitedFor) {
 }
 
 TEST_F(DmaRemap, WhereTheKernelMovesNothingItIsCopied) {
-  Mapped from(kSize);
-  Mapped to(kSize);
-  from.Fill(1);
-  const std::string expected = from.Contents();
-  const aml_tile src = from.tile();
-  const aml_tile dst = to.tile();
+  TilePair pair;
   aml_fault_system_arm(AML_FAULT_MREMAP, 1, ENOMEM);
-  const int copied = aml_dma_copy(over_, &dst, &src, nullptr);
+  const int copied = aml_dma_copy(over_, &pair.dst, &pair.src, nullptr);
   EXPECT_EQ(1u, aml_fault_system_disarm().failed);
   EXPECT_EQ(0, copied);
-  EXPECT_TRUE(expected == to.Contents());
-  EXPECT_TRUE(expected == from.Contents());
+  EXPECT_TRUE(pair.expected == pair.to.Contents());
+  EXPECT_TRUE(pair.expected == pair.from.Contents());
   aml_fault_system_arm(AML_FAULT_MREMAP, 1, ENOMEM);
-  const int failed = aml_dma_copy(alone_, &dst, &src, nullptr);
+  const int failed = aml_dma_copy(alone_, &pair.dst, &pair.src, nullptr);
   EXPECT_EQ(1u, aml_fault_system_disarm().failed);
   EXPECT_EQ(-AML_ENOMEM, failed);
   EXPECT_NE(nullptr, std::strstr(aml_error_detail(), "mremap")) << aml_error_detail();
-  EXPECT_TRUE(expected == from.Contents()) << "nothing is lost";
+  EXPECT_TRUE(pair.expected == pair.from.Contents()) << "nothing is lost";
 }
 
 // Kernels before 6.11 tell of mappings by text alone.
@@ -269,12 +277,7 @@ TEST_F(DmaRemap, MappingsAreFoundInTheTextToo) {
 }
 
 TEST_F(DmaRemap, WithoutAMarkMappingsAreFoundInTheText) {
-  Mapped from(kSize);
-  Mapped to(kSize);
-  from.Fill(1);
-  const std::string expected = from.Contents();
-  const aml_tile src = from.tile();
-  const aml_tile dst = to.tile();
+  TilePair pair;
   const aml_fault_held before = aml_fault_system_held();
   for (const unsigned call : {AML_FAULT_MADVISE, AML_FAULT_MMAP}) {
     AML_DMA_REMAP_DECL(dma);
@@ -282,10 +285,10 @@ TEST_F(DmaRemap, WithoutAMarkMappingsAreFoundInTheText) {
     const int made = aml_dma_remap_init(dma, nullptr);
     EXPECT_EQ(1u, aml_fault_system_disarm().failed);
     EXPECT_EQ(0, made);
-    from.Fill(1);
-    EXPECT_EQ(0, aml_dma_copy(dma, &dst, &src, nullptr)) << aml_error_detail();
-    EXPECT_TRUE(expected == to.Contents());
-    EXPECT_TRUE(IsZeros(from, kSize));
+    pair.from.Fill(1);
+    EXPECT_EQ(0, aml_dma_copy(dma, &pair.dst, &pair.src, nullptr)) << aml_error_detail();
+    EXPECT_TRUE(pair.expected == pair.to.Contents());
+    EXPECT_TRUE(IsZeros(pair.from, kSize));
     aml_dma_fini(dma);
   }
   EXPECT_EQ(before.mapped_size, aml_fault_system_held().mapped_size);
@@ -321,25 +324,20 @@ TEST_F(DmaRemap, WithoutMapsItCopies) {
 }
 
 TEST_F(DmaRemap, InTheChildOfAForkItIsTheChildsMemoryThatCounts) {
-  Mapped from(kSize);
-  Mapped to(kSize);
-  from.Fill(1);
-  const std::string expected = from.Contents();
-  const aml_tile src = from.tile();
-  const aml_tile dst = to.tile();
+  TilePair pair;
   const pid_t child = fork();
   if (child == 0) {
     // Private in the parent alone.
-    void *const shared = mmap(to.data(), kSize, PROT_READ | PROT_WRITE,
+    void *const shared = mmap(pair.to.data(), kSize, PROT_READ | PROT_WRITE,
                               MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-    const bool is_refused = aml_dma_copy(alone_, &dst, &src, nullptr) == -AML_ENOTSUP;
-    _exit(shared == to.data() && is_refused ? 0 : 1);
+    const bool is_refused = aml_dma_copy(alone_, &pair.dst, &pair.src, nullptr) == -AML_ENOTSUP;
+    _exit(shared == pair.to.data() && is_refused ? 0 : 1);
   }
   int status = -1;
   ASSERT_EQ(child, waitpid(child, &status, 0));
   EXPECT_EQ(0, status);
-  EXPECT_EQ(0, aml_dma_copy(alone_, &dst, &src, nullptr));
-  EXPECT_TRUE(expected == to.Contents());
+  EXPECT_EQ(0, aml_dma_copy(alone_, &pair.dst, &pair.src, nullptr));
+  EXPECT_TRUE(pair.expected == pair.to.Contents());
 }
 
 TEST_F(DmaRemap, InitRefusesOtherStorageAndKernelsThatMoveNoPages) {
