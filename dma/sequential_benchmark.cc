@@ -16,6 +16,7 @@
 
 #include "aml/core/dma.h"
 #include "aml/core/tile.h"
+#include "aml/dma/internal/kernels.h"
 #include "aml/dma/ratio_benchmark.h"
 
 namespace {
@@ -44,6 +45,48 @@ private:
 
 size_t SizeOf(const benchmark::State &state) {
   return static_cast<size_t>(state.range(0));
+}
+
+/** The loop that a copy of one run comes to, which none of the request's cost is in. */
+void (*Loop())(char *dst, const char *src, size_t size) {
+  return aml_internal_kernels_find(nullptr)->copy;
+}
+
+// The loop alone against memcpy.
+void BM_DmaSequential_LoopHot(benchmark::State &state) {
+  const size_t size = SizeOf(state);
+  const Memory src = Touched(size, 1);
+  const Memory dst = Touched(size, 2);
+  const auto loop = Loop();
+  CompareWith(
+      state, size, 1, size < 65536 ? 1000 : 3,
+      [&](size_t) {
+        std::memcpy(dst.get(), src.get(), size);
+        benchmark::ClobberMemory();
+      },
+      [&](size_t) {
+        loop(dst.get(), src.get(), size);
+        benchmark::ClobberMemory();
+      });
+}
+
+// A request against the loop that it runs: `added_ns` is what asking costs.
+void BM_DmaSequential_Request(benchmark::State &state) {
+  const size_t size = SizeOf(state);
+  const Memory src = Touched(size, 1);
+  const Memory dst = Touched(size, 2);
+  const aml_tile from = aml_tile_bytes(src.get(), size);
+  const aml_tile to = aml_tile_bytes(dst.get(), size);
+  const auto loop = Loop();
+  Dma dma(state);
+  const double added = CompareWith(
+      state, size, 1, 1000,
+      [&](size_t) {
+        loop(dst.get(), src.get(), size);
+        benchmark::ClobberMemory();
+      },
+      [&](size_t) { dma.Copy(to, from, AML_DMA_USE_UNKNOWN); });
+  state.counters["added_ns"] = added * 1e9;
 }
 
 void BM_DmaSequential_CopyHot(benchmark::State &state) {
@@ -306,6 +349,15 @@ void Orders(benchmark::internal::Benchmark *benchmark) {
     benchmark->Arg(order)->UseManualTime();
 }
 
+BENCHMARK(BM_DmaSequential_LoopHot)
+    ->RangeMultiplier(2)
+    ->Range(64, 64 << 10)
+    ->Arg(384)
+    ->Arg(640)
+    ->Arg(1 << 20)
+    ->Arg(16 << 20)
+    ->UseManualTime();
+BENCHMARK(BM_DmaSequential_Request)->RangeMultiplier(4)->Range(256, 16 << 10)->UseManualTime();
 BENCHMARK(BM_DmaSequential_CopyHot)->RangeMultiplier(4)->Range(64, 64 << 20)->UseManualTime();
 BENCHMARK(BM_DmaSequential_CopyColdStreamed)
     ->RangeMultiplier(4)
