@@ -103,24 +103,25 @@ KERNEL static inline void copy_down(char *dst, const char *src, size_t size) {
   }
 }
 
-/** Copies four to eight vectors, all of which are loaded before any is stored. */
-#define COPY_FEW(name, vector, memory)                                                             \
+/** Copies `half` to twice as many vectors, all of which are loaded before any is stored. */
+#define COPY_FEW(name, half, vector, memory)                                                       \
   KERNEL static inline void name(char *dst, const char *src, size_t size) {                        \
-    vector v[8];                                                                                   \
-    char *const dst_end = dst + size - 4 * sizeof(vector);                                         \
-    const char *const src_end = src + size - 4 * sizeof(vector);                                   \
-    UNROLL for (size_t i = 0; i < 4; ++i) {                                                        \
+    vector v[2 * (half)];                                                                          \
+    char *const dst_end = dst + size - (half) * sizeof(vector);                                    \
+    const char *const src_end = src + size - (half) * sizeof(vector);                              \
+    UNROLL for (size_t i = 0; i < (half); ++i) {                                                   \
       v[i] = *(const memory *)(src + i * sizeof(vector));                                          \
-      v[4 + i] = *(const memory *)(src_end + i * sizeof(vector));                                  \
+      v[(half) + i] = *(const memory *)(src_end + i * sizeof(vector));                             \
     }                                                                                              \
-    UNROLL for (size_t i = 0; i < 4; ++i) {                                                        \
+    UNROLL for (size_t i = 0; i < (half); ++i) {                                                   \
       *(memory *)(dst + i * sizeof(vector)) = v[i];                                                \
-      *(memory *)(dst_end + i * sizeof(vector)) = v[4 + i];                                        \
+      *(memory *)(dst_end + i * sizeof(vector)) = v[(half) + i];                                   \
     }                                                                                              \
   }
 
-COPY_FEW(copy_few_units, unit, unit_memory)
-COPY_FEW(copy_few_wide, wide, wide_memory)
+COPY_FEW(copy_fewer_units, 2, unit, unit_memory)
+COPY_FEW(copy_few_units, 4, unit, unit_memory)
+COPY_FEW(copy_few_wide, 4, wide, wide_memory)
 
 /**
  * Whether loads going up would soon meet stores before them at addresses that differ by a multiple
@@ -134,8 +135,10 @@ static inline bool meets_stores(const char *dst, const char *src) {
 // Which of them is best at which size was measured on AMD EPYC of the fourth generation. A call of
 // memcpy is not: with `rep movsb` it is 20 times slower where tiles are not aligned alike.
 KERNEL static void copy(char *dst, const char *src, size_t size) {
-  if (size < LINE + TURN)
+  if (size < 2 * UNIT)
     memcpy(dst, src, size);
+  else if (size <= 4 * UNIT)
+    copy_fewer_units(dst, src, size);
   else if (size <= 8 * UNIT)
     copy_few_units(dst, src, size);
   else if (size > 7 * WIDTH && size <= 8 * WIDTH)
