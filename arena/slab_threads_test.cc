@@ -37,14 +37,20 @@ protected:
     EXPECT_EQ(0, area_.live());
   }
 
-  Block Alloc(size_t size, unsigned char mark) {
+  // A block, marked; none if the arena has none.
+  Block TryAlloc(size_t size, unsigned char mark) {
     auto *const bytes = static_cast<unsigned char *>(aml_arena_alloc(arena_, size, 0, 0));
-    if (bytes == nullptr) {
-      ++wrong_;
+    if (bytes == nullptr)
       return {nullptr, 0, 0};
-    }
     bytes[0] = bytes[size / 2] = bytes[size - 1] = mark;
     return {bytes, size, mark};
+  }
+
+  Block Alloc(size_t size, unsigned char mark) {
+    const Block block = TryAlloc(size, mark);
+    if (block.bytes == nullptr)
+      ++wrong_;
+    return block;
   }
 
   void Free(const Block &block) {
@@ -287,6 +293,35 @@ TEST_F(ArenaSlabThreads, UpkeepGoesOnBesideCalls) {
   is_done = true;
   for (std::thread &thread : threads)
     thread.join();
+  ExpectEmpty();
+}
+
+TEST_F(ArenaSlabThreads, ThreadsReachTheLimitTogether) {
+  aml_arena_slab_options options = {};
+  options.limit = 8 * kMiB;
+  aml_arena_destroy(&arena_);
+  ASSERT_EQ(0, aml_arena_slab_create(&arena_, area_.get(), &options));
+  std::atomic<unsigned> failed{0};
+  std::vector<std::thread> threads;
+  for (unsigned t = 0; t < 3; ++t)
+    threads.emplace_back([&, t] {
+      std::mt19937 random(t);
+      for (int round = 0; round < 20; ++round) {
+        std::vector<Block> blocks;
+        for (int i = 0; i < 300; ++i) {
+          const Block block =
+              TryAlloc(i % 64 == 63 ? 2 * kMiB : SizeOf(&random), static_cast<unsigned char>(i));
+          if (block.bytes == nullptr && aml_error_code() == -AML_ENOMEM)
+            ++failed;
+          blocks.push_back(block);
+        }
+        for (const Block &block : blocks)
+          Free(block);
+      }
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  EXPECT_LT(0u, failed.load()) << "the limit was not reached";
   ExpectEmpty();
 }
 

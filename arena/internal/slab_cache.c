@@ -340,11 +340,15 @@ size_t aml_internal_slab_empty_cache(arena_type *arena) {
 }
 
 /** Whether an alloc could succeed if nothing else were live. */
-static bool could_fit(const arena_type *arena, size_t size, size_t alignment) {
-  const struct aml_internal_source *const source = &arena->bins.heap.source;
-  return source->is_region
-             ? size <= source->reserved_size
-             : aml_internal_source_fits(source, size, alignment, source->reserved_size);
+static bool could_fit(arena_type *arena, size_t size, size_t alignment) {
+  struct aml_internal_slab_heap *const heap = &arena->bins.heap;
+  const struct aml_internal_source *const source = &heap->source;
+  aml_internal_slab_lock(&heap->lock);
+  const bool fits = source->is_region
+                        ? size <= source->reserved_size
+                        : aml_internal_source_fits(source, size, alignment, source->reserved_size);
+  aml_internal_slab_unlock(&heap->lock);
+  return fits;
 }
 
 bool aml_internal_slab_reclaim(arena_type *arena, size_t size, size_t alignment, unsigned *tries) {
