@@ -40,7 +40,10 @@ struct aml_dma_sequential_options {
    * largest cache, or 16 MiB if the system does not tell. SIZE_MAX: never.
    */
   size_t stream_size;
-  /** Which loops copy: "avx512", "avx2", "neon", "portable"; null: the best that this CPU has. */
+  /**
+   * Which loops copy: "avx512", "avx512_halves" (for CPUs that move vectors of 64 bytes by halves),
+   * "avx2", "neon", "portable"; null: those that are best on this CPU.
+   */
   const char *kernels;
 };
 

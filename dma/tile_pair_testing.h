@@ -38,7 +38,7 @@ public:
 
 private:
   DmasOfAllKernels() {
-    for (const char *kernels : {"portable", "avx2", "avx512", "neon"}) {
+    for (const char *kernels : {"portable", "avx2", "avx512", "avx512_halves", "neon"}) {
       for (const size_t stream_size : {size_t{0}, size_t{1}}) {
         const aml_dma_sequential_options options = {stream_size, kernels};
         aml_dma *dma = nullptr;

@@ -8,6 +8,7 @@
 static const struct aml_internal_kernels *const all[] = {
 #if defined(__x86_64__)
     &aml_internal_kernels_avx512,
+    &aml_internal_kernels_avx512_halves,
     &aml_internal_kernels_avx2,
 #elif defined(__aarch64__)
     &aml_internal_kernels_neon,
@@ -19,7 +20,8 @@ enum { COUNT = sizeof all / sizeof all[0] };
 
 const struct aml_internal_kernels *aml_internal_kernels_find(const char *name) {
   for (size_t i = 0; i < COUNT; ++i)
-    if ((name == NULL || strcmp(name, all[i]->name) == 0) && all[i]->is_supported())
+    if ((name == NULL ? all[i]->is_made_for() : strcmp(name, all[i]->name) == 0) &&
+        all[i]->is_supported())
       return all[i];
   return NULL;
 }

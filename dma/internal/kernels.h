@@ -47,6 +47,8 @@ enum { AML_INTERNAL_TRANSPOSES = 5 };
 struct aml_internal_kernels {
   const char *name;
   bool (*is_supported)(void);
+  /** Whether the CPU is of those that they are made for; else others may be faster. */
+  bool (*is_made_for)(void);
   /** Whether there are stores that bypass the caches; else those that would be ordinary ones. */
   bool can_stream;
   /** Ordinary stores; as fast as memcpy, or faster. */
@@ -66,6 +68,7 @@ extern const struct aml_internal_kernels aml_internal_kernels_portable;
 #if defined(__x86_64__)
 extern const struct aml_internal_kernels aml_internal_kernels_avx2;
 extern const struct aml_internal_kernels aml_internal_kernels_avx512;
+extern const struct aml_internal_kernels aml_internal_kernels_avx512_halves;
 #elif defined(__aarch64__)
 extern const struct aml_internal_kernels aml_internal_kernels_neon;
 #endif

@@ -7,6 +7,7 @@
 
 #define KERNEL __attribute__((target("avx2")))
 #define WIDTH 32
+#define IS_WHOLE 0
 #define LANES_1 16
 #define LANES_2 8
 #define LANES_4 8
@@ -24,6 +25,6 @@ static void fence(void) {
 }
 
 const struct aml_internal_kernels aml_internal_kernels_avx2 =
-    KERNELS("avx2", is_supported, true, fence);
+    KERNELS("avx2", is_supported, is_supported, true, fence);
 
 #endif

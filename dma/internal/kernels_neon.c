@@ -7,6 +7,7 @@
 // Every AArch64 CPU has NEON.
 #define KERNEL
 #define WIDTH 32
+#define IS_WHOLE 0
 #define LANES_1 16
 #define LANES_2 8
 #define LANES_4 4
@@ -36,6 +37,6 @@ static void fence(void) {
 }
 
 const struct aml_internal_kernels aml_internal_kernels_neon =
-    KERNELS("neon", is_supported, true, fence);
+    KERNELS("neon", is_supported, is_supported, true, fence);
 
 #endif

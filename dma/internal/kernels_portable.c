@@ -4,6 +4,7 @@
 
 #define KERNEL
 #define WIDTH 16
+#define IS_WHOLE 0
 #define LANES_1 16
 #define LANES_2 8
 #define LANES_4 4
@@ -20,4 +21,4 @@ static bool is_supported(void) {
 static void fence(void) {}
 
 const struct aml_internal_kernels aml_internal_kernels_portable =
-    KERNELS("portable", is_supported, false, fence);
+    KERNELS("portable", is_supported, is_supported, false, fence);

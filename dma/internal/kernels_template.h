@@ -5,7 +5,9 @@
 //
 //   KERNEL            the attribute that lets a function use the instruction set
 //   WIDTH             bytes of its widest vector
+//   IS_WHOLE          whether the CPU moves such a vector at once, and fetches rows by itself
 //   stream_store()    stores a vector past the caches
+//   string_copy()     copies by the CPU's own loop; only if IS_WHOLE
 //   LANES_1 .. _8     how many elements of 1 to 8 bytes the vectors have that transpose them
 //
 // What limits a copy is how many lines are on their way at once. Loads and prefetches into the
@@ -30,9 +32,9 @@ typedef wide wide_memory __attribute__((aligned(1), may_alias)); // at any addre
 /** Prefetches into the second-level cache. */
 #define PREFETCH_FAR(address) __builtin_prefetch((address), 0, 2)
 
-// Loops take vectors of at most 32 bytes: two of those move as much as one of 64, and mind
-// other stores on their way less.
-#if WIDTH < 32
+// Loops take vectors of at most 32 bytes where the CPU moves those of 64 by halves: two of those
+// move as much as one of 64, and mind other stores on their way less.
+#if WIDTH < 32 || IS_WHOLE
 #define UNIT WIDTH
 #else
 #define UNIT 32
@@ -105,7 +107,8 @@ KERNEL static inline void copy_down(char *dst, const char *src, size_t size) {
 
 /** Copies `half` to twice as many vectors, all of which are loaded before any is stored. */
 #define COPY_FEW(name, half, vector, memory)                                                       \
-  KERNEL static inline void name(char *dst, const char *src, size_t size) {                        \
+  KERNEL static inline __attribute__((always_inline)) void name(char *dst, const char *src,        \
+                                                                size_t size) {                     \
     vector v[2 * (half)];                                                                          \
     char *const dst_end = dst + size - (half) * sizeof(vector);                                    \
     const char *const src_end = src + size - (half) * sizeof(vector);                              \
@@ -119,9 +122,13 @@ KERNEL static inline void copy_down(char *dst, const char *src, size_t size) {
     }                                                                                              \
   }
 
+COPY_FEW(copy_two_units, 1, unit, unit_memory)
 COPY_FEW(copy_fewer_units, 2, unit, unit_memory)
 COPY_FEW(copy_few_units, 4, unit, unit_memory)
 COPY_FEW(copy_few_wide, 4, wide, wide_memory)
+#if IS_WHOLE
+COPY_FEW(copy_many_units, 8, unit, unit_memory)
+#endif
 
 /**
  * Whether loads going up would soon meet stores before them at addresses that differ by a multiple
@@ -132,21 +139,36 @@ static inline bool meets_stores(const char *dst, const char *src) {
   return distance != 0 && distance <= 1024;
 }
 
-// Which of them is best at which size was measured on AMD EPYC of the fourth generation. A call of
-// memcpy is not: with `rep movsb` it is 20 times slower where tiles are not aligned alike.
-KERNEL static void copy(char *dst, const char *src, size_t size) {
-  if (size < 2 * UNIT)
-    memcpy(dst, src, size);
-  else if (size <= 4 * UNIT)
-    copy_fewer_units(dst, src, size);
-  else if (size <= 8 * UNIT)
-    copy_few_units(dst, src, size);
-  else if (size > 7 * WIDTH && size <= 8 * WIDTH)
+/** Copies larger than that, of which the first-level cache holds no two, are the CPU's own. */
+enum { STRING_SIZE = 24 << 10 };
+
+// Which of them is best at which size was measured on AMD EPYC of the fourth generation, resp. of
+// the fifth if IS_WHOLE. A call of memcpy is not: on the fourth, with `rep movsb`, it is 20 times
+// slower where tiles are not aligned alike.
+KERNEL __attribute__((aligned(64))) static void copy(char *dst, const char *src, size_t size) {
+  const size_t least = IS_WHOLE ? UNIT : 2 * UNIT;
+  if (__builtin_expect(size <= 8 * UNIT, 1)) {
+    if (__builtin_expect(size < least, 0))
+      memcpy(dst, src, size);
+    else if (__builtin_expect(size <= 2 * UNIT, 1))
+      copy_two_units(dst, src, size);
+    else if (__builtin_expect(size <= 4 * UNIT, 1))
+      copy_fewer_units(dst, src, size);
+    else
+      copy_few_units(dst, src, size);
+  } else if (size > 7 * WIDTH && size <= 8 * WIDTH) {
     copy_few_wide(dst, src, size);
-  else if (meets_stores(dst, src))
+#if IS_WHOLE
+  } else if (size > 12 * UNIT && size <= 16 * UNIT) {
+    copy_many_units(dst, src, size);
+  } else if (size > STRING_SIZE) {
+    string_copy(dst, src, size);
+#endif
+  } else if (meets_stores(dst, src)) {
     copy_down(dst, src, size);
-  else
+  } else {
     copy_up(dst, src, size);
+  }
 }
 
 KERNEL static inline void copy_line(char *dst, const char *src) {
@@ -188,8 +210,10 @@ KERNEL static void stream(char *dst, const char *src, size_t size) {
   size_t i = head;
   for (; i + BURST <= size; i += BURST) {
     wide v[BURST / WIDTH];
-    UNROLL for (size_t k = 0; k < BURST; k += LINE) {
-      PREFETCH_ONCE(src + i + BURST_AHEAD + k);
+    if (!IS_WHOLE) {
+      UNROLL for (size_t k = 0; k < BURST; k += LINE) {
+        PREFETCH_ONCE(src + i + BURST_AHEAD + k);
+      }
     }
     UNROLL for (size_t k = 0; k < BURST / WIDTH; ++k) {
       v[k] = *(const wide_memory *)(src + i + k * WIDTH);
@@ -199,6 +223,42 @@ KERNEL static void stream(char *dst, const char *src, size_t size) {
     }
   }
   memcpy(dst + i, src + i, size - i);
+}
+
+/**
+ * Copies some lines, which are all loaded before any is stored, and fetches those that are `ahead`
+ * bytes farther on. `lines`, at most a burst, and `streams` are constants wherever this is inlined.
+ */
+KERNEL static inline __attribute__((always_inline)) void
+copy_burst(char *dst, const char *src, size_t lines, ptrdiff_t ahead, bool streams) {
+  wide v[BURST / WIDTH];
+  if (ahead != 0) {
+    UNROLL_8 for (size_t k = 0; k < lines; ++k) {
+      PREFETCH_FAR(src + ahead + k * LINE);
+    }
+  }
+  UNROLL for (size_t k = 0; k < lines * LINE / WIDTH; ++k) {
+    v[k] = *(const wide_memory *)(src + k * WIDTH);
+  }
+  UNROLL for (size_t k = 0; k < lines * LINE / WIDTH; ++k) {
+    if (streams)
+      stream_store(dst + k * WIDTH, v[k]);
+    else
+      *(wide_memory *)(dst + k * WIDTH) = v[k];
+  }
+}
+
+/** Copies the whole lines of a row, and fetches what is `ahead`. Returns: bytes that are done. */
+KERNEL static inline __attribute__((always_inline)) size_t
+copy_lines(char *dst, const char *src, size_t size, ptrdiff_t ahead, bool streams) {
+  size_t i = 0;
+  for (; IS_WHOLE && i + BURST <= size; i += BURST)
+    copy_burst(dst + i, src + i, BURST / LINE, ahead, streams);
+  for (; IS_WHOLE && i + BURST / 2 <= size; i += BURST / 2)
+    copy_burst(dst + i, src + i, BURST / LINE / 2, ahead, streams);
+  for (; i + LINE <= size; i += LINE)
+    copy_burst(dst + i, src + i, 1, ahead, streams);
+  return i;
 }
 
 enum { STREAMS = 8 };
@@ -224,10 +284,36 @@ copy_side_by_side(char *dst, const char *src, const struct aml_internal_rows *ro
     memcpy(dst + row * dst_stride + i, src + row * src_stride + i, size - i);
 }
 
+/**
+ * How many rows ahead one is fetched while another is copied in bursts. Where a row is a burst or
+ * two, the CPU has several on their way by itself.
+ */
+static inline ptrdiff_t rows_ahead(size_t size) {
+  return size >= (size_t)2 * BURST || !IS_WHOLE ? 1 : size >= BURST ? 0 : 16;
+}
+
+/** Copies rows of a burst's half and more, one after the other. */
+KERNEL static void copy_rows_in_bursts(const struct aml_internal_rows *rows) {
+  const ptrdiff_t ahead = rows_ahead(rows->size) * rows->src_stride;
+  const size_t last = rows->size - LINE;
+  char *dst = rows->dst;
+  const char *src = rows->src;
+  for (size_t row = 0; row < rows->count; ++row) {
+    if (copy_lines(dst, src, rows->size, ahead, false) != rows->size)
+      copy_line(dst + last, src + last);
+    dst += rows->dst_stride;
+    src += rows->src_stride;
+  }
+}
+
 KERNEL static void copy_rows(const struct aml_internal_rows *rows) {
   char *dst = rows->dst;
   const char *src = rows->src;
   size_t row = 0;
+  if (IS_WHOLE && rows->size >= BURST / 2 && rows->size < (size_t)2 * BURST) {
+    copy_rows_in_bursts(rows);
+    return;
+  }
   for (; row + STREAMS <= rows->count; row += STREAMS) {
     copy_side_by_side(dst, src, rows, false);
     dst += STREAMS * rows->dst_stride;
@@ -240,20 +326,18 @@ KERNEL static void copy_rows(const struct aml_internal_rows *rows) {
   }
 }
 
-/** Copies a row past the caches while the next one is fetched. */
-KERNEL static void stream_row(char *dst, const char *src, size_t size, ptrdiff_t next) {
-  const size_t head = head_of(dst);
-  if (size < head + LINE) {
+/** Copies a row past the caches while one is fetched that is `ahead` bytes farther on. */
+KERNEL static void stream_row(char *dst, const char *src, size_t size, ptrdiff_t ahead) {
+  size_t done = head_of(dst);
+  if (size < done + LINE) {
     memcpy(dst, src, size);
     return;
   }
-  memcpy(dst, src, head);
-  size_t i = head;
-  for (; i + LINE <= size; i += LINE) {
-    PREFETCH_FAR(src + next + i);
-    stream_line(dst + i, src + i);
-  }
-  memcpy(dst + i, src + i, size - i);
+  if (done != 0)
+    memcpy(dst, src, done);
+  done += copy_lines(dst + done, src + done, size - done, ahead, true);
+  if (done != size)
+    memcpy(dst + done, src + done, size - done);
 }
 
 /**
@@ -262,8 +346,8 @@ KERNEL static void stream_row(char *dst, const char *src, size_t size, ptrdiff_t
  */
 static inline bool are_gathered(const struct aml_internal_rows *rows) {
   const ptrdiff_t src_stride = rows->src_stride < 0 ? -rows->src_stride : rows->src_stride;
-  return src_stride > rows->dst_stride && rows->size % LINE == 0 && rows->dst_stride % LINE == 0 &&
-         (uintptr_t)rows->dst % LINE == 0;
+  return (!IS_WHOLE || rows->size < BURST / 2) && src_stride > rows->dst_stride &&
+         rows->size % LINE == 0 && rows->dst_stride % LINE == 0 && (uintptr_t)rows->dst % LINE == 0;
 }
 
 KERNEL static void stream_rows(const struct aml_internal_rows *rows) {
@@ -276,7 +360,7 @@ KERNEL static void stream_rows(const struct aml_internal_rows *rows) {
     src += STREAMS * rows->src_stride;
   }
   for (; row < rows->count; ++row) {
-    stream_row(dst, src, rows->size, row + 1 < rows->count ? rows->src_stride : 0);
+    stream_row(dst, src, rows->size, rows_ahead(rows->size) * rows->src_stride);
     dst += rows->dst_stride;
     src += rows->src_stride;
   }
@@ -325,8 +409,8 @@ struct strip {
 /** Rows that are multiples of that apart share few lines of second-level caches. */
 enum { CROWDED = 256 << 10 };
 
-/** In how many distances ahead transposes prefetch. */
-enum { AHEAD = 4 };
+/** In how many distances ahead transposes prefetch, and how many lines these are apart. */
+enum { AHEAD = 4, AHEAD_STEP = IS_WHOLE ? 2 : 1 };
 
 /** How many lines of a row are staged at once where rows begin anywhere in one. */
 enum { SHIFTED_LINES = 6 };
@@ -374,10 +458,11 @@ enum { NARROW_SIDE = 16 };
 #define NAME transpose_16
 #include "aml/dma/internal/transpose_template.h"
 
-#define KERNELS(the_name, when, streams, fences)                                                   \
+#define KERNELS(the_name, when, made_for, streams, fences)                                         \
   {                                                                                                \
-    .name = (the_name), .is_supported = (when), .can_stream = (streams), .copy = copy,             \
-    .stream = stream, .copy_rows = copy_rows, .stream_rows = stream_rows,                          \
+    .name = (the_name), .is_supported = (when), .is_made_for = (made_for),                         \
+    .can_stream = (streams), .copy = copy, .stream = stream, .copy_rows = copy_rows,               \
+    .stream_rows = stream_rows,                                                                    \
     .transpose = {transpose_1, transpose_2, transpose_4, transpose_8, transpose_16},               \
     .fence = (fences),                                                                             \
   }

@@ -202,7 +202,10 @@ KERNEL static void LOOSE(const struct aml_internal_plane *plane, size_t row, siz
 // translation of addresses does not suffer from.
 enum {
   PASTE(NAME, _TURN) = 2 * LINE / SIZE,
-  PASTE(NAME, _PANEL) = (SIZE == 8 ? 3 : 2) * PASTE(NAME, _TURN),
+  PASTE(NAME, _PANEL) = (IS_WHOLE    ? 1
+                         : SIZE == 8 ? 3
+                                     : 2) *
+                        PASTE(NAME, _TURN),
   PASTE(NAME, _ROWS) = 4096 / SIZE,
 };
 
@@ -217,7 +220,7 @@ static inline const ptrdiff_t *AHEAD_OF(ptrdiff_t ahead[AHEAD], ptrdiff_t done, 
   if (done % LINE >= (ptrdiff_t)(SIDE * SIZE))
     return NULL;
   for (size_t i = 0; i < AHEAD; ++i) {
-    ahead[i] = (ptrdiff_t)(AHEAD + i) * LINE;
+    ahead[i] = (ptrdiff_t)(AHEAD + i) * AHEAD_STEP * LINE;
     ahead[i] += ahead[i] < left ? 0 : jump;
   }
   return ahead;
