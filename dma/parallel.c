@@ -27,6 +27,7 @@
 #include "aml/dma/internal/clock.h"
 #include "aml/dma/internal/copy.h"
 #include "aml/dma/internal/event.h"
+#include "aml/dma/internal/homes.h"
 #include "aml/dma/internal/jobs.h"
 #include "aml/dma/internal/parallel_run.h"
 #include "aml/dma/internal/ring.h"
@@ -44,6 +45,8 @@ enum {
   LINE = 64,
   EPOCHS = 2,
 };
+
+_Static_assert((int)AML_DMA_PARALLEL_MAX_THREADS <= (int)AML_INTERNAL_MAX_SEATS, "a seat each");
 
 static struct aml_internal_parallel *state_of(const struct aml_dma *dma) {
   return ((const struct aml_dma_parallel *)dma)->state;
@@ -300,8 +303,9 @@ static struct aml_internal_parallel *make_state(const struct aml_dma_parallel_op
     ++parallel->ring.log2_size;
   (void)pthread_mutex_init(&parallel->barriers, NULL);
   parallel->thread_count = thread_count_of(options);
-  parallel->chunk_size = options->chunk_size == 0 ? DEFAULT_CHUNK_SIZE : options->chunk_size;
+  parallel->jobs.chunk_size = options->chunk_size == 0 ? DEFAULT_CHUNK_SIZE : options->chunk_size;
   parallel->spin_ns = options->spin_ns == 0 ? DEFAULT_SPIN_NS : options->spin_ns;
+  parallel->jobs.thread_count = parallel->thread_count;
   parallel->jobs.count = parallel->thread_count + GUEST_JOBS;
   parallel->jobs.jobs = allocate(parallel->jobs.count * sizeof *parallel->jobs.jobs);
   parallel->ring.slots =
@@ -325,7 +329,7 @@ static int start(struct aml_internal_parallel *parallel,
     return err;
   err = aml_internal_affinity_set(&affinity, index, &attributes);
   worker->parallel = parallel;
-  worker->share = index;
+  worker->seat = index;
   if (err == 0)
     err = pthread_create(&worker->thread, &attributes, aml_internal_parallel_work, worker);
   (void)pthread_attr_destroy(&attributes);
@@ -349,6 +353,7 @@ static size_t start_all(struct aml_internal_parallel *parallel,
 int aml_dma_parallel_init(struct aml_dma *dma, const struct aml_dma_parallel_options *options) {
   static const struct aml_dma_parallel_options defaults = {.thread_count = 0};
   struct aml_internal_copy_engine engine;
+  struct aml_cpuset cpus;
   int number = 0;
   if (dma == NULL || dma->ops != &aml_dma_parallel_ops)
     return refuse("dma", "is null, or was not declared by AML_DMA_PARALLEL_DECL");
@@ -363,6 +368,8 @@ int aml_dma_parallel_init(struct aml_dma *dma, const struct aml_dma_parallel_opt
   if (parallel == NULL)
     return aml_error_set(-AML_ENOMEM, init_call, NULL, "no memory for the queue");
   parallel->jobs.engine = engine;
+  const struct aml_internal_affinity affinity = affinity_of(options);
+  aml_internal_homes_find(&parallel->jobs.homes, aml_internal_affinity_cpus(&affinity, &cpus));
   const size_t started = start_all(parallel, options, &number);
   if (started < parallel->thread_count) {
     release(parallel, started);

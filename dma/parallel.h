@@ -17,13 +17,23 @@
 // with AML_DMA_TRY, and always within an operation or notify. Whoever waits, submits to a full
 // queue or asks for a barrier may so run operations and notify of others in its own thread.
 //
+// Large copies are cut into parts, for a contiguous tile at multiples of 4096 bytes from its base.
+// Each thread begins with its own share, which is of consecutive parts, so that it does the same
+// part of the same tiles each time; so does who waits. Who is through goes on with what nobody has
+// begun. Where threads may run on several NUMA nodes and parts are of 1 MiB or more, shares are of
+// the parts whose destination is on a thread's own node, or nearer to it than to any other node
+// that threads run on, as told by the page in the middle of each part: parts then are as small as
+// they may be, 2048 of them. Who finds none of these left goes on with parts that are near to no
+// one node, or of pages that nobody has touched, and then with any.
+//
 // Idle threads look for work for a while before they sleep: to wake one takes a system call and
 // some microseconds, to reach one that looks takes some tens of nanoseconds.
 //
 // Threads: thread-safe. They have all signals blocked.
 // Fork: the child has the dma without its threads: it must not use or end it.
 // Cost: no thread is made, and no byte allocated, after init. Submit, wait and cancel make no
-// system call unless a thread sleeps that is to be woken, or there is nothing left to do but sleep.
+// system call unless a thread sleeps that is to be woken, there is nothing left to do but sleep, or
+// nodes are looked up: in one call for each 64 parts, and one for each thread that takes part.
 
 #ifndef AML_DMA_PARALLEL_H
 #define AML_DMA_PARALLEL_H
@@ -59,7 +69,7 @@ struct aml_dma_parallel_options {
   const struct aml_cpuset *cpu_set;
   /** Requests that wait for a thread at once; rounded up to a power of two. 0: 1024. */
   size_t queue_size;
-  /** Large copies are cut into pieces of this many bytes, larger ones past 8 a thread; 0: 1 MiB. */
+  /** Parts of large copies are of this many bytes, of more past 8 a thread; 0: 1 MiB. */
   size_t chunk_size;
   /** How long idle threads, and those who wait, look before they sleep; 0: 50 microseconds. */
   uint64_t spin_ns;
@@ -82,7 +92,8 @@ extern AML_PUBLIC const struct aml_dma_ops aml_dma_parallel_ops;
   AML_BLOCK_DECL(aml_dma_parallel, aml_dma, dma, aml_dma_parallel_ops, name)
 
 /**
- * Initialise a parallel dma, and start its threads.
+ * Initialise a parallel dma, and start its threads. Where this process may have memory of several
+ * nodes, that reads the devices: aml_devices_read().
  *
  * @param dma      declared by AML_DMA_PARALLEL_DECL, not initialised.
  * @param options  null: the defaults. Not kept.

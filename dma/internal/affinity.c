@@ -44,6 +44,16 @@ size_t aml_internal_affinity_thread_count(const struct aml_internal_affinity *af
   return count < 2 ? 1 : count - 1;
 }
 
+const struct aml_cpuset *aml_internal_affinity_cpus(const struct aml_internal_affinity *affinity,
+                                                    struct aml_cpuset *storage) {
+  if (affinity->cpus == NULL)
+    return affinity->cpu_set;
+  *storage = (struct aml_cpuset){{0}};
+  for (size_t i = 0; i < affinity->cpu_count; ++i)
+    (void)aml_cpuset_add(storage, affinity->cpus[i]);
+  return storage;
+}
+
 int aml_internal_affinity_set(const struct aml_internal_affinity *affinity, size_t index,
                               pthread_attr_t *attributes) {
   struct mask mask;

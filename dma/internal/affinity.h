@@ -30,6 +30,10 @@ int aml_internal_affinity_check(const struct aml_internal_affinity *affinity, co
  */
 size_t aml_internal_affinity_thread_count(const struct aml_internal_affinity *affinity);
 
+/** The CPUs that they run on: a set that may be in `storage`; null: anywhere. */
+const struct aml_cpuset *aml_internal_affinity_cpus(const struct aml_internal_affinity *affinity,
+                                                    struct aml_cpuset *storage);
+
 /** Says in its attributes where thread `index` runs. Returns: 0, or a value of errno. */
 int aml_internal_affinity_set(const struct aml_internal_affinity *affinity, size_t index,
                               pthread_attr_t *attributes);

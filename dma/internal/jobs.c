@@ -3,43 +3,95 @@
 #include "aml/dma/internal/jobs.h"
 
 #include <limits.h>
+#include <string.h>
 
 #include "aml/core/internal/pause.h"
+#include "aml/dma/internal/plan.h"
 
-enum { MAX_PAUSES = 1000 };
+enum {
+  MAX_PAUSES = 1000,
+  PARTS_OF_SEAT = 8,      // enough to even out, few enough that what begins each costs nothing
+  LOCATED_SIZE = 1 << 20, // bytes of a part, compared with which it costs nothing to look for it
+  ANY = -1                // home
+};
 
 static const uint32_t open_bit = (uint32_t)1 << 31;
 
-/** The first part of a share; of the one behind the last, the number of parts. */
-static size_t first_of(const struct aml_internal_job *job, size_t share) {
-  const size_t count = job->share_count;
-  return job->part_count / count * share + job->part_count % count * share / count;
+static size_t least(size_t a, size_t b) {
+  return a < b ? a : b;
 }
 
-struct aml_internal_job *aml_internal_jobs_open(struct aml_internal_jobs *jobs,
-                                                const struct aml_internal_transfer *transfer,
-                                                const struct aml_dma_options *options,
-                                                size_t part_count, size_t share_count) {
-  struct aml_internal_job *job = NULL;
-  for (size_t i = 0; i < jobs->count && job == NULL; ++i) {
+/** Finds out, and notes, what is near the calling thread, of several homes. */
+static int16_t look_around(struct aml_internal_jobs *jobs, size_t seat) {
+  const int16_t here = aml_internal_homes_here(&jobs->homes);
+  if (seat < jobs->thread_count)
+    __atomic_store_n(&jobs->here[seat], here, __ATOMIC_RELAXED);
+  return here;
+}
+
+void aml_internal_jobs_sit(struct aml_internal_jobs *jobs, size_t seat) {
+  if (jobs->homes.are_several)
+    (void)look_around(jobs, seat);
+}
+
+/**
+ * In how many parts a transfer is cut; *has_homes: they are small enough to be of one node, where
+ * memory is dealt to nodes in blocks, and large enough to be looked for.
+ */
+static size_t count_parts(const struct aml_internal_jobs *jobs,
+                          const struct aml_internal_transfer *transfer, bool *has_homes) {
+  const size_t most = least(PARTS_OF_SEAT * (jobs->thread_count + 1), AML_INTERNAL_MAX_PARTS);
+  const size_t count = aml_internal_transfer_parts(transfer, jobs->chunk_size, most);
+  *has_homes = count > 1 && jobs->homes.are_several && transfer->whole_size / count >= LOCATED_SIZE;
+  if (!*has_homes)
+    return count;
+  const size_t size = jobs->chunk_size < LOCATED_SIZE ? LOCATED_SIZE : jobs->chunk_size;
+  return aml_internal_transfer_parts(transfer, size, AML_INTERNAL_MAX_PARTS);
+}
+
+/** Finds the home of each part. */
+static void locate(const struct aml_internal_jobs *jobs, struct aml_internal_job *job) {
+  struct aml_internal_transfer part;
+  void *pages[AML_INTERNAL_HOMES_AT_ONCE];
+  for (size_t begin = 0; begin < job->part_count; begin += AML_INTERNAL_HOMES_AT_ONCE) {
+    const size_t count = least(AML_INTERNAL_HOMES_AT_ONCE, job->part_count - begin);
+    for (size_t i = 0; i < count; ++i) {
+      aml_internal_transfer_part(job->transfer, job->part_count, begin + i, &part);
+      pages[i] = aml_internal_plan_middle(&part.plan);
+    }
+    aml_internal_homes_locate(&jobs->homes, count, pages, &job->home[begin]);
+  }
+}
+
+/** A job that nobody else has; null: there is none left. */
+static struct aml_internal_job *take(struct aml_internal_jobs *jobs) {
+  for (size_t i = 0; i < jobs->count; ++i) {
     uint32_t free_one = 0;
     if (__atomic_load_n(&jobs->jobs[i].is_taken, __ATOMIC_RELAXED) == 0 &&
         __atomic_compare_exchange_n(&jobs->jobs[i].is_taken, &free_one, 1, false, __ATOMIC_ACQUIRE,
                                     __ATOMIC_RELAXED))
-      job = &jobs->jobs[i];
+      return &jobs->jobs[i];
   }
+  return NULL;
+}
+
+struct aml_internal_job *aml_internal_jobs_open(struct aml_internal_jobs *jobs,
+                                                const struct aml_internal_transfer *transfer,
+                                                const struct aml_dma_options *options) {
+  bool has_homes;
+  const size_t part_count = count_parts(jobs, transfer, &has_homes);
+  struct aml_internal_job *const job = part_count > 1 ? take(jobs) : NULL;
   if (job == NULL)
     return NULL;
-  size_t shares = share_count < part_count ? share_count : part_count;
-  shares = shares < AML_INTERNAL_MAX_SHARES ? shares : AML_INTERNAL_MAX_SHARES;
   job->transfer = transfer;
   job->options = options;
   job->part_count = part_count;
-  job->share_count = (uint32_t)shares;
+  job->has_homes = has_homes;
   job->result = 0;
   job->unbegun = part_count;
-  for (size_t i = 0; i < shares; ++i)
-    job->next[i] = first_of(job, i);
+  memset(job->is_begun, 0, part_count);
+  if (has_homes)
+    locate(jobs, job);
   (void)__atomic_fetch_add(&jobs->active, 1, __ATOMIC_SEQ_CST);
   __atomic_store_n(&job->state, open_bit, __ATOMIC_SEQ_CST);
   return job;
@@ -58,24 +110,76 @@ static void run_part(const struct aml_internal_copy_engine *engine, struct aml_i
                                       __ATOMIC_RELAXED);
 }
 
-/** Runs parts until all have been begun. Returns: whether there were any. */
-static bool work(struct aml_internal_jobs *jobs, struct aml_internal_job *job, size_t share) {
+/** Whether this thread is the one that begins a part. */
+static bool begin(struct aml_internal_jobs *jobs, struct aml_internal_job *job, size_t part) {
+  if (__atomic_load_n(&job->is_begun[part], __ATOMIC_RELAXED) != 0 ||
+      __atomic_exchange_n(&job->is_begun[part], 1, __ATOMIC_RELAXED) != 0)
+    return false;
+  // None left: idle threads look for something else, however long the last parts take.
+  if (__atomic_sub_fetch(&job->unbegun, 1, __ATOMIC_RELAXED) == 0)
+    (void)__atomic_fetch_sub(&jobs->active, 1, __ATOMIC_RELAXED);
+  return true;
+}
+
+static bool is_of(const struct aml_internal_job *job, size_t part, int home) {
+  return home == ANY || job->home[part] == home;
+}
+
+/** The first part of share `index` of `count` of those of a home; if there are none, any. */
+static size_t first_of(const struct aml_internal_job *job, int home, size_t index, size_t count) {
+  size_t parts = 0;
+  size_t first = 0;
+  if (home == ANY)
+    return job->part_count * index / count;
+  for (size_t part = 0; part < job->part_count; ++part)
+    parts += is_of(job, part, home) ? 1 : 0;
+  for (size_t before = parts * index / count; before > 0; ++first)
+    before -= is_of(job, first, home) ? 1 : 0;
+  return first;
+}
+
+/** Runs parts of a home, from a share on, until all have been begun. Returns: whether any were. */
+static bool work_on(struct aml_internal_jobs *jobs, struct aml_internal_job *job, int home,
+                    size_t index, size_t count) {
   bool worked = false;
-  for (size_t i = 0; i < job->share_count; ++i) {
-    const size_t mine = (share + i) % job->share_count;
-    const size_t end = first_of(job, mine + 1);
-    while (__atomic_load_n(&job->next[mine], __ATOMIC_RELAXED) < end) {
-      const size_t index = __atomic_fetch_add(&job->next[mine], 1, __ATOMIC_RELAXED);
-      if (index >= end)
-        break;
-      // None left: idle threads look for something else, however long the last parts take.
-      if (__atomic_sub_fetch(&job->unbegun, 1, __ATOMIC_RELAXED) == 0)
-        (void)__atomic_fetch_sub(&jobs->active, 1, __ATOMIC_RELAXED);
-      run_part(&jobs->engine, job, index);
-      worked = true;
-    }
+  size_t part = first_of(job, home, index, count);
+  for (size_t i = 0; i < job->part_count; ++i, ++part) {
+    if (__atomic_load_n(&job->unbegun, __ATOMIC_RELAXED) == 0)
+      return worked;
+    part = part < job->part_count ? part : 0;
+    if (!is_of(job, part, home) || !begin(jobs, job, part))
+      continue;
+    run_part(&jobs->engine, job, part);
+    worked = true;
   }
   return worked;
+}
+
+/**
+ * Runs those whose home is here. The shares are of the threads that were here when they last
+ * looked, and one more, for who waits.
+ */
+static bool work_near(struct aml_internal_jobs *jobs, struct aml_internal_job *job, size_t seat) {
+  const int16_t here = look_around(jobs, seat);
+  size_t index = 0;
+  size_t count = 1;
+  for (size_t i = 0; i < jobs->thread_count; ++i)
+    if (__atomic_load_n(&jobs->here[i], __ATOMIC_RELAXED) == here) {
+      index += i < seat ? 1 : 0;
+      ++count;
+    }
+  return here != 0 && work_on(jobs, job, here, index, count);
+}
+
+/** Runs parts until all have been begun. Returns: whether there were any. */
+static bool work(struct aml_internal_jobs *jobs, struct aml_internal_job *job, size_t seat) {
+  const size_t count = jobs->thread_count + 1;
+  bool worked = false;
+  if (job->has_homes) {
+    worked = work_near(jobs, job, seat);
+    worked |= work_on(jobs, job, 0, seat, count);
+  }
+  return work_on(jobs, job, ANY, seat, count) || worked;
 }
 
 /** Whether nobody is in a job any more. */
@@ -84,8 +188,8 @@ static bool is_deserted(const struct aml_internal_job *job) {
 }
 
 int aml_internal_jobs_run(struct aml_internal_jobs *jobs, struct aml_internal_job *job,
-                          size_t share) {
-  (void)work(jobs, job, share);
+                          size_t seat) {
+  (void)work(jobs, job, seat);
   (void)__atomic_fetch_and(&job->state, ~open_bit, __ATOMIC_ACQUIRE);
   // Those who have joined are in the middle of their last part.
   for (int i = 0; i < MAX_PAUSES && !is_deserted(job); ++i)
@@ -112,7 +216,7 @@ static bool join(struct aml_internal_job *job) {
   return false;
 }
 
-bool aml_internal_jobs_join(struct aml_internal_jobs *jobs, size_t share) {
+bool aml_internal_jobs_join(struct aml_internal_jobs *jobs, size_t seat) {
   bool worked = false;
   if (__atomic_load_n(&jobs->active, __ATOMIC_SEQ_CST) == 0)
     return false;
@@ -120,7 +224,7 @@ bool aml_internal_jobs_join(struct aml_internal_jobs *jobs, size_t share) {
     struct aml_internal_job *const job = &jobs->jobs[i];
     if (!join(job))
       continue;
-    worked |= work(jobs, job, share);
+    worked |= work(jobs, job, seat);
     (void)__atomic_fetch_sub(&job->state, 1, __ATOMIC_SEQ_CST);
     if (aml_internal_event_has_sleepers(&jobs->quit))
       aml_internal_event_wake(&jobs->quit, INT_MAX);

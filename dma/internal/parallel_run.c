@@ -9,10 +9,6 @@
 #include "aml/dma/internal/clock.h"
 #include "aml/dma/internal/transfer.h"
 
-enum {
-  PARTS_OF_SHARE = 8, // enough to even out, few enough that what begins each costs nothing
-};
-
 static _Thread_local bool is_within;
 
 bool aml_internal_parallel_is_within(void) {
@@ -22,18 +18,16 @@ bool aml_internal_parallel_is_within(void) {
 /** Copies, with the help of others if it is large. */
 static int run_transfer(struct aml_internal_parallel *parallel,
                         const struct aml_dma_options *options,
-                        const struct aml_internal_transfer *transfer, size_t share) {
-  const size_t parts = aml_internal_transfer_parts(transfer, parallel->chunk_size,
-                                                   PARTS_OF_SHARE * (parallel->thread_count + 1));
+                        const struct aml_internal_transfer *transfer, size_t seat) {
   struct aml_internal_job *const job =
-      parts == 1 ? NULL
-                 : aml_internal_jobs_open(&parallel->jobs, transfer, options, parts,
-                                          parallel->thread_count + 1);
+      aml_internal_jobs_is_large(&parallel->jobs, transfer)
+          ? aml_internal_jobs_open(&parallel->jobs, transfer, options)
+          : NULL;
   if (job == NULL)
     return aml_internal_transfer_run(&parallel->jobs.engine, options, transfer);
   if (aml_internal_event_has_sleepers(&parallel->idle))
-    aml_internal_event_wake(&parallel->idle, parts > INT_MAX ? INT_MAX : (int)parts - 1);
-  return aml_internal_jobs_run(&parallel->jobs, job, share);
+    aml_internal_event_wake(&parallel->idle, (int)job->part_count - 1);
+  return aml_internal_jobs_run(&parallel->jobs, job, seat);
 }
 
 /**
@@ -49,16 +43,16 @@ static void tell(struct aml_internal_parallel *parallel, struct aml_internal_eve
     aml_internal_event_wake(&parallel->finished, INT_MAX);
 }
 
-bool aml_internal_parallel_join(struct aml_internal_parallel *parallel, size_t share) {
+bool aml_internal_parallel_join(struct aml_internal_parallel *parallel, size_t seat) {
   const bool was_within = is_within;
   is_within = true;
-  const bool joined = aml_internal_jobs_join(&parallel->jobs, share);
+  const bool joined = aml_internal_jobs_join(&parallel->jobs, seat);
   is_within = was_within;
   return joined;
 }
 
 void aml_internal_parallel_run(struct aml_internal_parallel *parallel,
-                               struct aml_dma_request *request, uint64_t claim, size_t share) {
+                               struct aml_dma_request *request, uint64_t claim, size_t seat) {
   struct aml_internal_event *const done = aml_internal_parallel_done_event(parallel, request);
   const enum aml_internal_transfer_kind kind = (enum aml_internal_transfer_kind)(
       request->work[AML_INTERNAL_PARALLEL_KIND] & (AML_INTERNAL_PARALLEL_IS_READY - 1));
@@ -72,7 +66,7 @@ void aml_internal_parallel_run(struct aml_internal_parallel *parallel,
   } else {
     aml_internal_transfer_plan(request, kind, &transfer);
     aml_internal_transfer_finish(request,
-                                 run_transfer(parallel, request->options, &transfer, share));
+                                 run_transfer(parallel, request->options, &transfer, seat));
   }
   is_within = was_within;
   tell(parallel, done, claim);
@@ -88,8 +82,7 @@ void aml_internal_parallel_call_off(struct aml_internal_parallel *parallel,
   tell(parallel, done, claim);
 }
 
-bool aml_internal_parallel_run_next(struct aml_internal_parallel *parallel, bool any,
-                                    size_t share) {
+bool aml_internal_parallel_run_next(struct aml_internal_parallel *parallel, bool any, size_t seat) {
   uint64_t claim;
   struct aml_dma_request *const request = aml_internal_ring_take(&parallel->ring, any, &claim);
   if (request == NULL)
@@ -97,12 +90,11 @@ bool aml_internal_parallel_run_next(struct aml_internal_parallel *parallel, bool
   // Whoever put more than one woke one thread only.
   if (aml_internal_ring_has_work(&parallel->ring))
     aml_internal_parallel_wake_one(parallel);
-  aml_internal_parallel_run(parallel, request, claim, share);
+  aml_internal_parallel_run(parallel, request, claim, seat);
   return true;
 }
 
-// What a thread that has nothing to do looks for. Each is given the share that the thread has in
-// large copies.
+// What a thread that has nothing to do looks for.
 
 static bool has_work(struct aml_internal_parallel *parallel) {
   return aml_internal_ring_has_work(&parallel->ring) ||
@@ -127,9 +119,10 @@ static bool spin(struct aml_internal_parallel *parallel) {
 void *aml_internal_parallel_work(void *argument) {
   struct aml_internal_worker *const worker = argument;
   struct aml_internal_parallel *const parallel = worker->parallel;
+  aml_internal_jobs_sit(&parallel->jobs, worker->seat);
   for (;;) {
-    if (aml_internal_parallel_run_next(parallel, true, worker->share) ||
-        aml_internal_parallel_join(parallel, worker->share))
+    if (aml_internal_parallel_run_next(parallel, true, worker->seat) ||
+        aml_internal_parallel_join(parallel, worker->seat))
       continue;
     if (__atomic_load_n(&parallel->is_ending, __ATOMIC_SEQ_CST) != 0)
       return NULL;

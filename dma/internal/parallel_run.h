@@ -35,7 +35,7 @@ enum {
 struct aml_internal_worker {
   struct aml_internal_parallel *parallel;
   pthread_t thread;
-  size_t share;
+  size_t seat; /**< in large copies */
 };
 
 // Threads that do different things write to different lines.
@@ -51,7 +51,6 @@ struct aml_internal_parallel {
     struct aml_internal_event done __attribute__((aligned(64)));
   } buckets[AML_INTERNAL_PARALLEL_BUCKETS];
   struct aml_internal_jobs jobs __attribute__((aligned(64)));
-  size_t chunk_size;
   uint64_t spin_ns;
   size_t thread_count;
   struct aml_internal_worker *workers;
@@ -81,11 +80,11 @@ static inline void aml_internal_parallel_wake_one(struct aml_internal_parallel *
 bool aml_internal_parallel_is_within(void);
 
 /** Takes part in a large copy of others. Returns: false if there is none. */
-bool aml_internal_parallel_join(struct aml_internal_parallel *parallel, size_t share);
+bool aml_internal_parallel_join(struct aml_internal_parallel *parallel, size_t seat);
 
 /** Runs a request that was claimed. */
 void aml_internal_parallel_run(struct aml_internal_parallel *parallel,
-                               struct aml_dma_request *request, uint64_t claim, size_t share);
+                               struct aml_dma_request *request, uint64_t claim, size_t seat);
 
 /** Makes a request done that was claimed in order not to be run. */
 void aml_internal_parallel_call_off(struct aml_internal_parallel *parallel,
@@ -94,12 +93,12 @@ void aml_internal_parallel_call_off(struct aml_internal_parallel *parallel,
 /**
  * Runs the next request of the queue.
  *
- * @param any    false: not one that comes after others.
- * @param share  the one that the thread has in large copies.
+ * @param any   false: not one that comes after others.
+ * @param seat  the one that the thread has in large copies.
  *
  * Returns: false if there is none to run.
  */
-bool aml_internal_parallel_run_next(struct aml_internal_parallel *parallel, bool any, size_t share);
+bool aml_internal_parallel_run_next(struct aml_internal_parallel *parallel, bool any, size_t seat);
 
 /** A thread's life; its argument is a worker. */
 void *aml_internal_parallel_work(void *argument);

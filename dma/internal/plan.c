@@ -254,3 +254,10 @@ void aml_internal_plan_part(const struct aml_internal_plan *plan, size_t count, 
   keep_piece(part, &cuts[0], index / cuts[1].count);
   keep_piece(part, &cuts[1], index % cuts[1].count);
 }
+
+char *aml_internal_plan_middle(const struct aml_internal_plan *plan) {
+  char *middle = plan->dst + plan->run_count / 2 * plan->dst_element_size;
+  for (size_t d = 0; d < plan->ndims; ++d)
+    middle += (ptrdiff_t)(plan->extent[d] / 2) * plan->dst_stride[d];
+  return middle;
+}

@@ -60,6 +60,9 @@ size_t aml_internal_plan_parts(const struct aml_internal_plan *plan, size_t size
 void aml_internal_plan_part(const struct aml_internal_plan *plan, size_t count, size_t index,
                             struct aml_internal_plan *part);
 
+/** The byte of the destination in the middle of a plan. */
+char *aml_internal_plan_middle(const struct aml_internal_plan *plan);
+
 /**
  * Moves on to the next run of the outermost `ndims` dimensions.
  *
