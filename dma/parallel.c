@@ -146,6 +146,13 @@ static bool help(struct aml_internal_parallel *parallel, struct aml_dma_request 
   return aml_internal_parallel_join(parallel, parallel->thread_count);
 }
 
+/** Whether a request is done, or there is something to help with. */
+static bool has_moved(struct aml_internal_parallel *parallel,
+                      const struct aml_dma_request *request) {
+  return aml_internal_parallel_is_done(request) ||
+         __atomic_load_n(&parallel->jobs.active, __ATOMIC_SEQ_CST) != 0;
+}
+
 static void wait(struct aml_dma *dma, struct aml_dma_request *request) {
   struct aml_internal_parallel *const parallel = state_of(dma);
   struct aml_internal_event *const done = aml_internal_parallel_done_event(parallel, request);
@@ -153,16 +160,14 @@ static void wait(struct aml_dma *dma, struct aml_dma_request *request) {
     if (help(parallel, request))
       continue;
     const uint64_t start = aml_internal_now_ns();
-    while (!aml_internal_parallel_is_done(request) &&
-           aml_internal_now_ns() - start < parallel->spin_ns)
-      for (int i = 0; i < AML_INTERNAL_PARALLEL_LOOKS && !aml_internal_parallel_is_done(request);
-           ++i)
+    while (!has_moved(parallel, request) && aml_internal_now_ns() - start < parallel->spin_ns)
+      for (int i = 0; i < AML_INTERNAL_PARALLEL_LOOKS && !has_moved(parallel, request); ++i)
         aml_internal_pause();
-    if (aml_internal_parallel_is_done(request) ||
+    if (has_moved(parallel, request) ||
         aml_internal_parallel_run_next(parallel, false, parallel->thread_count))
       continue;
     const uint32_t ticket = aml_internal_event_prepare(done);
-    if (aml_internal_parallel_is_done(request))
+    if (has_moved(parallel, request))
       aml_internal_event_cancel(done);
     else
       aml_internal_event_sleep(done, ticket);

@@ -7,7 +7,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
+#include <thread>
 #include <vector>
 
 #include "aml/dma/parallel_rounds_testing.h"
@@ -73,6 +75,22 @@ TEST_F(DmaParallelShare, ThreadsGoOnWithWhatNobodyHasBegun) {
   const std::vector<Part> same =
       second.WithoutWaiting(dma_.get(), to_.data(), from_.data(), to_.size());
   EXPECT_EQ(BeginsByThread(parts, kShare), BeginsByThread(same, kShare));
+}
+
+TEST_F(DmaParallelShare, WhoWaitedBeforeItBeganTakesPart) {
+  std::thread let_go;
+  {
+    Blocker first(dma_.get(), 1);
+    aml_dma_request *const after[] = {first.request()};
+    Rounds rounds(kThreads + 1, kParts);
+    rounds.Submit(dma_.get(), to_.data(), from_.data(), to_.size(), after);
+    let_go = std::thread([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20)); // until the other one sleeps
+      first.LetGo();
+    });
+    ExpectAllOnce(rounds.Parts(), to_.size());
+  }
+  let_go.join();
 }
 
 TEST_F(DmaParallelShare, PartsAreWholePagesOfChunkSizeAtLeast) {

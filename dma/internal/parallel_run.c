@@ -15,10 +15,11 @@ bool aml_internal_parallel_is_within(void) {
   return is_within;
 }
 
-/** Copies, with the help of others if it is large. */
+/** Copies, with the help of others if it is large, and of those who wait for it by now. */
 static int run_transfer(struct aml_internal_parallel *parallel,
                         const struct aml_dma_options *options,
-                        const struct aml_internal_transfer *transfer, size_t seat) {
+                        const struct aml_internal_transfer *transfer,
+                        struct aml_internal_event *done, size_t seat) {
   struct aml_internal_job *const job =
       aml_internal_jobs_is_large(&parallel->jobs, transfer)
           ? aml_internal_jobs_open(&parallel->jobs, transfer, options)
@@ -27,6 +28,8 @@ static int run_transfer(struct aml_internal_parallel *parallel,
     return aml_internal_transfer_run(&parallel->jobs.engine, options, transfer);
   if (aml_internal_event_has_sleepers(&parallel->idle))
     aml_internal_event_wake(&parallel->idle, (int)job->part_count - 1);
+  if (aml_internal_event_has_sleepers(done))
+    aml_internal_event_wake(done, INT_MAX);
   return aml_internal_jobs_run(&parallel->jobs, job, seat);
 }
 
@@ -66,7 +69,7 @@ void aml_internal_parallel_run(struct aml_internal_parallel *parallel,
   } else {
     aml_internal_transfer_plan(request, kind, &transfer);
     aml_internal_transfer_finish(request,
-                                 run_transfer(parallel, request->options, &transfer, seat));
+                                 run_transfer(parallel, request->options, &transfer, done, seat));
   }
   is_within = was_within;
   tell(parallel, done, claim);
