@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -31,6 +32,9 @@ struct state {
 
 static _Thread_local struct state it;
 
+/** [i]: how often the call of bit i was made, in all threads; atomic. */
+static size_t made[sizeof(unsigned) * CHAR_BIT];
+
 void aml_fault_system_arm(unsigned calls, size_t nth, int number) {
   it.calls = calls;
   it.nth = nth;
@@ -47,8 +51,18 @@ struct aml_fault_held aml_fault_system_held(void) {
   return it.held;
 }
 
+size_t aml_fault_system_made(unsigned calls) {
+  size_t sum = 0;
+  for (size_t i = 0; i < sizeof made / sizeof *made; ++i)
+    if ((calls >> i & 1) != 0)
+      sum += __atomic_load_n(&made[i], __ATOMIC_RELAXED);
+  return sum;
+}
+
 /** Whether this call is to fail; errno is then set. */
 static bool fails(enum aml_fault_call call) {
+  if (call != 0)
+    (void)__atomic_fetch_add(&made[__builtin_ctz(call)], 1, __ATOMIC_RELAXED);
   if ((it.calls & call) == 0)
     return false;
   ++it.count.seen;

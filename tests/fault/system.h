@@ -8,7 +8,7 @@
 //     int err = aml_area_linux_create(&area, NULL);
 //     EXPECT_EQ(1u, aml_fault_system_disarm().failed);
 //
-// Threads: each thread arms and counts for itself.
+// Threads: each thread arms and counts for itself; but aml_fault_system_made() is of all.
 
 #ifndef AML_TESTS_FAULT_SYSTEM_H
 #define AML_TESTS_FAULT_SYSTEM_H
@@ -86,6 +86,14 @@ struct aml_fault_count aml_fault_system_disarm(void);
 
 /** Tell what this thread holds, armed or not. */
 struct aml_fault_held aml_fault_system_held(void);
+
+/**
+ * Tell how many calls all threads have made so far, armed or not, those that failed included; to be
+ * compared with what it was earlier.
+ *
+ * @param calls  bits of enum aml_fault_call.
+ */
+size_t aml_fault_system_made(unsigned calls);
 
 #ifdef __cplusplus
 }

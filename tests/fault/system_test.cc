@@ -230,6 +230,19 @@ TEST(FaultSystem, ArmingIsForTheThreadAlone) {
   EXPECT_TRUE(is_let_through);
 }
 
+TEST(FaultSystem, CallsOfAllThreadsAreCounted) {
+  const size_t heap = aml_fault_system_made(AML_FAULT_HEAP);
+  const size_t mapped = aml_fault_system_made(AML_FAULT_MMAP);
+  std::thread([] { std::free(result = std::malloc(1)); }).join();
+  std::free(result = std::calloc(1, 1));
+  aml_fault_system_arm(AML_FAULT_HEAP, 1, ENOMEM);
+  result = std::malloc(1);
+  (void)aml_fault_system_disarm();
+  EXPECT_EQ(heap + 3, aml_fault_system_made(AML_FAULT_HEAP)) << "one that fails too";
+  EXPECT_EQ(mapped, aml_fault_system_made(AML_FAULT_MMAP));
+  EXPECT_EQ(heap + mapped + 3, aml_fault_system_made(AML_FAULT_HEAP | AML_FAULT_MMAP));
+}
+
 TEST(FaultSystem, HeldIsWhatWasTakenAndNotGivenBack) {
   const aml_fault_held before = aml_fault_system_held();
   const auto blocks = [&before] { return aml_fault_system_held().blocks - before.blocks; };
