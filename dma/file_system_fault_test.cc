@@ -38,6 +38,7 @@
 #include "aml/core/tile.h"
 #include "aml/dma/file.h"
 #include "aml/dma/file_testing.h"
+#include "aml/dma/taken_testing.h"
 #include "aml/dma/threads_testing.h"
 #include "aml/tests/fault/each_failure.h"
 #include "aml/tests/fault/system.h"
@@ -476,50 +477,26 @@ TEST(DmaFileSystemFault, AFileThatCannotBeOpenedAgainIsRefusedAtSubmit) {
   EXPECT_EQ(0, aml_dma_copy(dma.get(), &here, &there, nullptr)) << aml_error_detail();
 }
 
-/** Counts what the thread that makes requests done takes, from a first one to a last one. */
-struct Account {
-  std::atomic<size_t> seen{1000};
-  int requests = 0;
-};
-
-void Count(aml_dma_request *, void *argument) {
-  auto *const account = static_cast<Account *>(argument);
-  if (++account->requests == 1)
-    aml_fault_system_arm(AML_FAULT_MEMORY | AML_FAULT_PTHREAD_CREATE | AML_FAULT_FROM_THEN_ON, 1,
-                         ENOMEM);
-  else if (account->requests == 100)
-    account->seen = aml_fault_system_disarm().seen;
-}
-
 TEST(DmaFileSystemFault, OnceMadeItTakesNoMemoryAndNoThreads) {
   for (const aml_dma_file_backend backend : {AML_DMA_FILE_THREADS, AML_DMA_FILE_URING}) {
     if (!Has(backend))
       continue;
     aml_dma_file_options options = {};
     options.backend = backend;
-    options.threads = 1;
     options.direct = AML_DMA_FILE_DIRECT_IF_POSSIBLE;
     options.piece_size = 4096;
     const OwnedDma dma = CreateFileDma(options);
     File file(100000);
     Bytes memory(60000);
-    Account account;
-    aml_dma_options with = {};
-    with.notify = Count;
-    with.notify_argument = &account;
     const aml_tile here = aml_tile_bytes(memory.data(), memory.size());
     const aml_tile there = file->Bytes(5, memory.size());
-    const size_t threads = CountThreads();
     int failed = 0;
-    aml_fault_system_arm(AML_FAULT_MEMORY | AML_FAULT_PTHREAD_CREATE | AML_FAULT_FROM_THEN_ON, 1,
-                         ENOMEM);
+    const Taken taken;
     for (int i = 0; i < 100; ++i)
       failed += aml_dma_copy(dma.get(), i % 2 == 0 ? &here : &there, i % 2 == 0 ? &there : &here,
-                             &with) != 0;
-    EXPECT_EQ(0u, aml_fault_system_disarm().seen);
+                             nullptr) != 0;
+    taken.ExpectNothing();
     EXPECT_EQ(0, failed) << aml_error_detail();
-    EXPECT_EQ(0u, account.seen);
-    EXPECT_TRUE(HasThreads(threads));
   }
 }
 

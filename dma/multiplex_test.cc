@@ -18,6 +18,7 @@
 #include "aml/core/dma.h"
 #include "aml/core/error.h"
 #include "aml/core/tile.h"
+#include "aml/dma/capable_area_testing.h"
 #include "aml/dma/inner_testing.h"
 #include "aml/dma/parallel.h"
 #include "aml/dma/probe_testing.h"
@@ -27,29 +28,6 @@ namespace {
 using namespace aml_testing;
 
 using Counts = std::vector<size_t>;
-
-/** An area that has capabilities, and nothing else. */
-class CapableArea {
-public:
-  explicit CapableArea(unsigned capabilities) : block_{{&kOps}, capabilities} {}
-  CapableArea(const CapableArea &) = delete;
-  aml_area *get() { return &block_.area; }
-
-private:
-  struct Block {
-    aml_area area;
-    unsigned capabilities;
-  };
-  static aml_area_ops MakeOps() {
-    aml_area_ops ops = {};
-    ops.capabilities = [](const aml_area *area) {
-      return reinterpret_cast<const Block *>(area)->capabilities;
-    };
-    return ops;
-  }
-  static inline const aml_area_ops kOps = MakeOps();
-  Block block_;
-};
 
 class DmaMultiplex : public testing::Test {
 protected:

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What dma:remap moves, what it leaves to the inner dma, and what becomes of both if the kernel
-// fails.
+// What dma:remap moves, what it leaves to the inner dma, what becomes of both if the kernel fails,
+// and that it takes no memory once it is made.
 
 #include "aml/dma/remap.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,10 +23,16 @@
 #include "aml/core/dma.h"
 #include "aml/core/error.h"
 #include "aml/core/tile.h"
+#include "aml/dma/everything_testing.h"
+#include "aml/dma/inner_testing.h"
 #include "aml/dma/sequential.h"
+#include "aml/dma/taken_testing.h"
+#include "aml/tests/fault/each_failure.h"
 #include "aml/tests/fault/system.h"
 
 namespace {
+
+using namespace aml_testing;
 
 constexpr size_t kSize = size_t{2} << 20;
 
@@ -363,6 +370,116 @@ TEST_F(DmaRemap, InitRefusesOtherStorageAndKernelsThatMoveNoPages) {
   aml_fault_system_disarm();
   EXPECT_EQ(-AML_ENOMEM, without_memory);
   EXPECT_EQ(nullptr, created);
+}
+
+TEST_F(DmaRemap, OnceMadeItTakesNoMemoryAndNoThreads) {
+  for (aml_dma *inner : {InnerSequential::Get(), InnerParallel::Get()}) {
+    AML_DMA_REMAP_DECL(dma);
+    aml_dma_remap_options options = {inner, 1};
+    ASSERT_EQ(0, aml_dma_remap_init(dma, &options));
+    ExpectEverythingTakesNothing(dma);
+    aml_dma_fini(dma);
+  }
+}
+
+/** Moves and refusals, of which each is made `kRounds` times. */
+class Moves {
+public:
+  enum { kRounds = 50 };
+
+  Moves() {
+    options_.notify = [](aml_dma_request *, void *argument) { ++*static_cast<int *>(argument); };
+    options_.notify_argument = &notices_;
+    options_.eventfd = &eventfd_;
+    options_.plan = &plan_;
+    later_.after = before_;
+    later_.after_count = 2;
+  }
+  Moves(const Moves &) = delete;
+  ~Moves() { close(eventfd_); }
+
+  /** Returns: how many calls did as they should, of 7 * kRounds. */
+  int Make(aml_dma *dma) {
+    int right = 0;
+    for (int round = 0; round < kRounds; ++round) {
+      const aml_dma_transfer batch[] = {{&requests_[0], &pair_.dst, &pair_.src, &options_},
+                                        {&requests_[1], &other_.dst, &other_.src, &options_},
+                                        {&requests_[2], &pair_.src, &pair_.dst, &later_}};
+      aml_dma_request *const all[] = {&requests_[0], &requests_[1], &requests_[2]};
+      size_t taken = 0;
+      size_t index = 0;
+      right += aml_dma_submit_many(dma, 3, batch, &taken) == 0 && taken == 3;
+      right += aml_dma_cancel(&requests_[2]) == -AML_EBUSY;
+      right += aml_dma_wait_any(3, all, &index) == 0 && aml_dma_wait(&requests_[index]) == 0;
+      right += aml_dma_barrier(dma) == 0 && aml_dma_wait(&requests_[2]) == 0;
+      // Another's memory, half of it, and one of which another failed.
+      right += aml_dma_copy(dma, &shared_tile_, &pair_.src, nullptr) == -AML_ENOTSUP;
+      right += aml_dma_copy(dma, &half_, &other_half_, nullptr) == -AML_ENOTSUP;
+      requests_[0].result = -AML_EIO;
+      right += aml_dma_copy(dma, &pair_.dst, &pair_.src, &later_) == -AML_ECANCELED;
+    }
+    return right;
+  }
+  int notices() const { return notices_; }
+  uint64_t signals() const {
+    uint64_t count = 0;
+    return read(eventfd_, &count, sizeof count) == sizeof count ? count : 0;
+  }
+
+private:
+  TilePair pair_;
+  TilePair other_;
+  Mapped shared_{kSize, MAP_SHARED | MAP_ANONYMOUS};
+  const aml_tile shared_tile_ = shared_.tile();
+  const aml_tile half_ = aml_tile_bytes(pair_.to.data(), kSize / 2);
+  const aml_tile other_half_ = aml_tile_bytes(pair_.from.data(), kSize / 2);
+  int notices_ = 0;
+  int eventfd_ = eventfd(0, EFD_CLOEXEC);
+  aml_dma_plan plan_{};
+  aml_dma_options options_{};
+  aml_dma_options later_{};
+  aml_dma_request requests_[3]{};
+  aml_dma_request *before_[2] = {&requests_[0], &requests_[1]};
+};
+
+constexpr unsigned kButMoves = Taken::kMemoryAndThreads & ~unsigned{AML_FAULT_MREMAP};
+
+// Where the kernel is asked for a mapping, and where all are read as text.
+TEST_F(DmaRemap, MovesAndRefusalsTakeNoMemoryAndNoThreads) {
+  for (const bool is_text : {false, true}) {
+    AML_DMA_REMAP_DECL(dma);
+    aml_fault_system_arm(AML_FAULT_IOCTL, is_text ? 1 : 0, ENOTTY);
+    ASSERT_EQ(0, aml_dma_remap_init(dma, nullptr));
+    (void)aml_fault_system_disarm();
+    Moves moves;
+    const aml_fault_held before = aml_fault_system_held();
+    const Taken moved(AML_FAULT_MREMAP);
+    const Taken taken(kButMoves);
+    const int right = moves.Make(dma);
+    taken.ExpectNothing();
+    EXPECT_EQ(size_t{3 * Moves::kRounds}, moved.calls());
+    ExpectHeld(before);
+    EXPECT_EQ(7 * Moves::kRounds, right) << aml_error_detail();
+    EXPECT_EQ(2 * Moves::kRounds, moves.notices());
+    EXPECT_EQ(uint64_t{2 * Moves::kRounds}, moves.signals());
+    aml_dma_fini(dma);
+  }
+}
+
+TEST_F(DmaRemap, WhereTheKernelMovesNothingNoMemoryIsTaken) {
+  TilePair pair;
+  for (aml_dma *dma : {over_, alone_}) {
+    const aml_fault_held before = aml_fault_system_held();
+    const Taken mapped(AML_FAULT_MMAP); // in vain, as nothing is missing
+    const Taken taken(kButMoves & ~unsigned{AML_FAULT_MMAP});
+    aml_fault_system_arm(AML_FAULT_MREMAP, 1, ENOMEM);
+    const int err = aml_dma_copy(dma, &pair.dst, &pair.src, nullptr);
+    EXPECT_EQ(1u, aml_fault_system_disarm().failed);
+    taken.ExpectNothing();
+    EXPECT_EQ(1u, mapped.calls());
+    ExpectHeld(before);
+    EXPECT_EQ(dma == over_ ? 0 : -AML_ENOMEM, err);
+  }
 }
 
 } // namespace

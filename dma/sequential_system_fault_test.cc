@@ -56,12 +56,7 @@ TEST(DmaSequentialSystemFault, WithoutTheSizeOfCachesThereIsADefault) {
 TEST(DmaSequentialSystemFault, OnceMadeItTakesNoMemoryAndNoThreads) {
   AML_DMA_SEQUENTIAL_DECL(dma);
   ASSERT_EQ(0, aml_dma_sequential_init(dma, nullptr));
-  Everything everything;
-  aml_fault_system_arm(AML_FAULT_MEMORY | AML_FAULT_PTHREAD_CREATE | AML_FAULT_FROM_THEN_ON, 1,
-                       ENOMEM);
-  const int failed = everything.Use(dma);
-  EXPECT_EQ(0u, aml_fault_system_disarm().seen);
-  EXPECT_EQ(0, failed);
+  ExpectEverythingTakesNothing(dma);
   aml_dma_fini(dma);
 }
 

@@ -17,8 +17,8 @@
 // the rate allows. Of a batch, as many go on at once as the burst has room for.
 //
 // Threads: as the inner dma. A request is its, and is waited for there.
-// Cost: a reading of the clock and an atomic operation per request or batch that need not wait; no
-// memory.
+// Cost: a reading of the clock and an atomic operation per request or batch that need not wait. No
+// thread is made, and no byte allocated, after create.
 
 #ifndef AML_DMA_THROTTLED_H
 #define AML_DMA_THROTTLED_H

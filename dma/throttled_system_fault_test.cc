@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// dma:throttled without memory; and how it sleeps by the system's clock, of which the call is
-// wrapped, so that nothing here depends on time.
+// dma:throttled without memory, and that it takes none once it is made; and how it sleeps by the
+// system's clock, of which the call is wrapped, so that nothing here depends on time.
 
 #include <gtest/gtest.h>
 #include <time.h>
 
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <vector>
 
 #include "aml/core/dma.h"
 #include "aml/core/error.h"
+#include "aml/dma/everything_testing.h"
+#include "aml/dma/inner_testing.h"
 #include "aml/dma/probe_testing.h"
+#include "aml/dma/taken_testing.h"
 #include "aml/dma/throttled.h"
 #include "aml/tests/fault/each_failure.h"
 #include "aml/tests/fault/system.h"
@@ -70,6 +76,7 @@ TEST(DmaThrottledSystemFault, ASleepThatASignalEndsGoesOn) {
   options.bytes_per_second = 1000;
   options.burst = 1;
   AML_DMA_THROTTLED_DECL(dma);
+  sleeps.clear();
   timespec before;
   timespec after;
   clock_gettime(CLOCK_MONOTONIC, &before);
@@ -90,6 +97,79 @@ TEST(DmaThrottledSystemFault, ASleepThatASignalEndsGoesOn) {
   }
   EXPECT_LE(before.tv_sec + 3599, sleeps[0].until.tv_sec);
   EXPECT_GE(after.tv_sec + 3600, sleeps[0].until.tv_sec);
+  aml_dma_fini(dma);
+}
+
+// Room for what tests here sleep, for which nothing is to be taken.
+constexpr size_t kManySleeps = 10000;
+
+// With a rate that is reached by each request, and with one that none reaches.
+TEST(DmaThrottledSystemFault, OnceMadeItTakesNoMemoryAndNoThreads) {
+  for (aml_dma *inner : {InnerSequential::Get(), InnerParallel::Get()})
+    for (const uint64_t rate : {UINT64_C(1000), UINT64_MAX}) {
+      aml_dma_throttled_options options = {};
+      options.bytes_per_second = rate;
+      options.burst = rate == UINT64_MAX ? 0 : 1;
+      AML_DMA_THROTTLED_DECL(dma);
+      ASSERT_EQ(0, aml_dma_throttled_init(dma, inner, &options));
+      sleeps.clear();
+      sleeps.reserve(kManySleeps);
+      ExpectEverythingTakesNothing(dma);
+      if (rate == UINT64_MAX) {
+        EXPECT_EQ(0u, sleeps.size());
+      } else {
+        EXPECT_LT(1000u, sleeps.size());
+      }
+      EXPECT_GE(kManySleeps, sleeps.size());
+      aml_dma_fini(dma);
+    }
+}
+
+// Batches that the burst cuts and that the inner dma cuts, requests that may not wait, and those
+// that are called off or fail.
+TEST(DmaThrottledSystemFault, AtItsLimitItTakesNoMemoryEither) {
+  enum { kRounds = 100, kBatch = 7 };
+  ProbeDma probe;
+  aml_dma_throttled_options options = {};
+  options.bytes_per_second = 1000;
+  options.burst = 1000;
+  AML_DMA_THROTTLED_DECL(dma);
+  ASSERT_EQ(0, aml_dma_throttled_init(dma, probe.get(), &options));
+  aml_dma_options tries = {};
+  tries.flags = AML_DMA_TRY;
+  Asked day(size_t{24} * 3600 * 1000);
+  std::deque<Asked> asked;
+  aml_dma_transfer transfers[kBatch];
+  for (aml_dma_transfer &transfer : transfers)
+    transfer = asked.emplace_back(300).transfer();
+  probe.came.reserve(3 * kRounds * kBatch);
+  probe.held.reserve(kBatch);
+  probe.holds = true;
+  probe.barrier_result = -AML_EIO;
+  sleeps.clear();
+  sleeps.reserve(kManySleeps);
+  int right = 0;
+  const Taken taken;
+  for (int round = 0; round < kRounds; ++round) {
+    size_t count = 0;
+    probe.takes = kBatch;
+    right += aml_dma_submit_many(dma, kBatch, transfers, &count) == 0 && count == kBatch;
+    right += aml_dma_cancel(&asked[1].request) == 0;
+    probe.Finish(-AML_EIO);
+    right += aml_dma_wait(&asked[0].request) == -AML_EIO;
+    right += aml_dma_barrier(dma) == -AML_EIO && asked[6].state() == AML_DMA_DONE;
+    probe.takes = 2;
+    right += aml_dma_submit_many(dma, kBatch, transfers, &count) == -AML_EAGAIN && count == 2;
+    right += aml_dma_barrier(dma) == -AML_EIO;
+    probe.takes = 1;
+    right += day.Submit(dma) == 0 && aml_dma_wait(&day.request) == 0;
+    right += asked[0].Submit(dma, &tries) == -AML_EAGAIN && probe.takes == 0;
+    right += aml_dma_capabilities(dma) == probe.capabilities;
+  }
+  taken.ExpectNothing();
+  EXPECT_EQ(9 * kRounds, right);
+  EXPECT_LT(size_t{kBatch}, sleeps.size());
+  EXPECT_GE(kManySleeps, sleeps.size());
   aml_dma_fini(dma);
 }
 

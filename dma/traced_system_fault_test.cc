@@ -4,11 +4,18 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
 
 #include "aml/core/dma.h"
 #include "aml/core/error.h"
+#include "aml/dma/everything_testing.h"
+#include "aml/dma/inner_testing.h"
 #include "aml/dma/probe_testing.h"
+#include "aml/dma/taken_testing.h"
 #include "aml/dma/traced.h"
 #include "aml/tests/fault/each_failure.h"
 #include "aml/tests/fault/system.h"
@@ -47,12 +54,80 @@ TEST(DmaTracedSystemFault, InitWithoutMemoryLeavesStorageAsDeclared) {
         aml_dma_fini(dma);
       });
   EXPECT_EQ(1u, failures);
-  Asked asked;
-  aml_fault_system_arm(AML_FAULT_MEMORY, 0, ENOMEM);
-  const int err = asked.Submit(dma);
-  const size_t seen = aml_fault_system_disarm().seen;
-  EXPECT_EQ(0, err);
-  EXPECT_EQ(0u, seen) << "a request takes no memory";
+  aml_dma_fini(dma);
+}
+
+/** Counts what it is told, from any thread. */
+void Hook(const aml_dma_trace *trace, void *context) {
+  *static_cast<std::atomic<uint64_t> *>(context) += trace->size;
+}
+
+// With records for all requests, and with some that others are in flight without.
+TEST(DmaTracedSystemFault, OnceMadeItTakesNoMemoryAndNoThreads) {
+  for (aml_dma *inner : {InnerSequential::Get(), InnerParallel::Get()})
+    for (const size_t in_flight : {3, 1000}) {
+      std::atomic<uint64_t> size{0};
+      aml_dma_traced_options options = {Hook, &size, in_flight};
+      AML_DMA_TRACED_DECL(dma);
+      ASSERT_EQ(0, aml_dma_traced_init(dma, inner, &options));
+      ExpectEverythingTakesNothing(dma);
+      aml_dma_traced_stats stats = {};
+      const Taken taken;
+      const int err = aml_dma_traced_get_stats(dma, &stats);
+      const uint64_t median = aml_dma_traced_quantile(&stats, 0.5);
+      const int refused = aml_dma_traced_get_stats(inner, &stats);
+      taken.ExpectNothing();
+      EXPECT_EQ(0, err);
+      EXPECT_EQ(-AML_EINVAL, refused);
+      EXPECT_LT(0u, median);
+      EXPECT_LE(stats.size, size);
+      EXPECT_EQ(in_flight == 3, stats.unseen > 0) << stats.unseen;
+      EXPECT_LT(0u, stats.failed);
+      EXPECT_LT(0u, stats.canceled);
+      aml_dma_fini(dma);
+    }
+}
+
+// Batches of which some have records, all are refused or some are; those called off and that fail.
+TEST(DmaTracedSystemFault, WhatIsNotDoneTakesNoMemoryEither) {
+  enum { kRounds = 100, kBatch = 5 };
+  ProbeDma probe;
+  aml_dma_traced_options options = {};
+  options.in_flight = 3;
+  AML_DMA_TRACED_DECL(dma);
+  ASSERT_EQ(0, aml_dma_traced_init(dma, probe.get(), &options));
+  std::deque<Asked> asked(kBatch);
+  aml_dma_transfer transfers[kBatch];
+  for (size_t i = 0; i < kBatch; ++i)
+    transfers[i] = asked[i].transfer();
+  probe.came.reserve(3 * kRounds);
+  probe.held.reserve(kBatch);
+  probe.holds = true;
+  probe.barrier_result = -AML_EIO;
+  int right = 0;
+  const Taken taken;
+  for (int round = 0; round < kRounds; ++round) {
+    size_t count = 0;
+    probe.takes = kBatch;
+    right += aml_dma_submit_many(dma, kBatch, transfers, &count) == 0 && count == kBatch;
+    right += aml_dma_cancel(&asked[1].request) == 0;
+    probe.Finish(-AML_EIO);
+    right += aml_dma_wait(&asked[0].request) == -AML_EIO;
+    right += aml_dma_barrier(dma) == -AML_EIO && asked[4].state() == AML_DMA_DONE;
+    probe.takes = 2;
+    right += aml_dma_submit_many(dma, kBatch, transfers, &count) == -AML_EAGAIN && count == 2;
+    right += aml_dma_barrier(dma) == -AML_EIO;
+    right += asked[0].Submit(dma) == -AML_EAGAIN;
+    right += aml_dma_capabilities(dma) == probe.capabilities;
+  }
+  taken.ExpectNothing();
+  EXPECT_EQ(8 * kRounds, right);
+  aml_dma_traced_stats stats = {};
+  EXPECT_EQ(0, aml_dma_traced_get_stats(dma, &stats));
+  EXPECT_EQ(uint64_t{2 * kRounds}, stats.unseen);
+  EXPECT_EQ(uint64_t{2 * kRounds}, stats.refused);
+  EXPECT_EQ(uint64_t{kRounds}, stats.failed);
+  EXPECT_EQ(uint64_t{kRounds}, stats.canceled);
   aml_dma_fini(dma);
 }
 
