@@ -28,6 +28,7 @@
 #include "aml/core/dma.h"
 #include "aml/core/internal/pause.h"
 #include "aml/core/tile.h"
+#include "aml/dma/internal/kernels.h"
 #include "aml/dma/ratio_benchmark.h"
 
 namespace {
@@ -380,9 +381,12 @@ void BM_DmaParallel_WaitRunsItHere(benchmark::State &state) {
   }
 }
 
-/** Two threads that do a half each of what they are told. */
-template <class Half> void InTwoThreads(Half half) {
-  std::thread other([&] { half(1); });
+/** Two threads, on a CPU each, that do a half each of what they are told. */
+template <class Half> void InTwoThreads(const Cpus &cpus, Half half) {
+  std::thread other([&] {
+    cpus.StayOnOther();
+    half(1);
+  });
   half(0);
   other.join();
 }
@@ -398,7 +402,8 @@ void Fill(char *memory, size_t size) {
 #endif
 }
 
-// Against a fill past the caches by two threads, the limit of writing.
+// Against a fill past the caches by two threads, the limit of writing. `bare_over_this`: against
+// two threads that do nothing but the loop.
 void BM_DmaParallel_CopyInTwoThreads(benchmark::State &state) {
   const auto size = static_cast<size_t>(state.range(0));
   const Memory src = Touched(size, 1);
@@ -407,23 +412,39 @@ void BM_DmaParallel_CopyInTwoThreads(benchmark::State &state) {
   const aml_tile to = aml_tile_bytes(dst.get(), size);
   aml_dma_options options = {};
   options.use = state.range(1) != 0 ? AML_DMA_USE_STREAM : AML_DMA_USE_UNKNOWN;
-  Dma dma(state);
-  double one = 0;
-  double two = 0;
+  const Cpus cpus;
+  Dma dma(state, &cpus);
+  double filled = 0;
+  double copied = 0;
   CompareWith(
       state, size, 0, 1,
       [&](size_t) {
-        auto start = std::chrono::steady_clock::now();
-        InTwoThreads([&](size_t i) { Fill(dst.get() + i * size / 2, size / 2); });
-        two += SecondsOf(start);
+        const auto start = std::chrono::steady_clock::now();
+        InTwoThreads(cpus, [&](size_t i) { Fill(dst.get() + i * size / 2, size / 2); });
+        filled += SecondsOf(start);
       },
-      [&](size_t) { (void)!aml_dma_copy(dma.get(), &to, &from, &options); });
-  for (int i = 0; i < 5; ++i) {
+      [&](size_t) {
+        const auto start = std::chrono::steady_clock::now();
+        (void)!aml_dma_copy(dma.get(), &to, &from, &options);
+        copied += SecondsOf(start);
+      });
+  const auto rounds = static_cast<double>(state.iterations());
+  const auto seconds_of = [](auto call) {
+    constexpr int kTimes = 5;
     const auto start = std::chrono::steady_clock::now();
-    Fill(dst.get(), size);
-    one += SecondsOf(start) / 5;
-  }
-  state.counters["fill_2T_over_1T"] = one / (two / static_cast<double>(state.iterations()));
+    for (int i = 0; i < kTimes; ++i)
+      call();
+    return SecondsOf(start) / kTimes;
+  };
+  const aml_internal_kernels *const kernels = aml_internal_kernels_find(nullptr);
+  const double one = seconds_of([&] { Fill(dst.get(), size); });
+  const double bare = seconds_of([&] {
+    InTwoThreads(cpus, [&](size_t i) {
+      kernels->stream(dst.get() + i * size / 2, src.get() + i * size / 2, size / 2);
+    });
+  });
+  state.counters["fill_2T_over_1T"] = one / (filled / rounds);
+  state.counters["bare_over_this"] = bare / (copied / rounds);
 }
 
 // Against a plain copy by the same two threads, both past the caches.
@@ -440,7 +461,8 @@ void PermuteInTwoThreads(benchmark::State &state, const std::vector<size_t> &ext
   aml_tile dense;
   aml_dma_options options = {};
   options.use = AML_DMA_USE_STREAM;
-  Dma dma(state);
+  const Cpus cpus;
+  Dma dma(state, &cpus);
   if (aml_tile_dense(&whole, nullptr, src.get(), element_size, extent.size(), extent.data(),
                      AML_ORDER_ROW) != 0 ||
       aml_tile_permute(&whole, order.data(), &permuted) != 0 ||

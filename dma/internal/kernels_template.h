@@ -43,6 +43,9 @@ enum { TURN = 4 * UNIT };
 typedef unsigned char unit __attribute__((vector_size(UNIT)));
 typedef unit unit_memory __attribute__((aligned(1), may_alias));
 
+/** Keeps the compiler from moving loads and stores across it: lines are best taken in order. */
+#define IN_ORDER __asm__ volatile("" : : : "memory")
+
 // Both loops store whole lines, in between what is stored at both ends first or last. `size` is a
 // line and a turn at least.
 
@@ -197,29 +200,31 @@ static inline size_t head_of(const char *dst) {
   return (0 - (uintptr_t)dst) & (LINE - 1);
 }
 
-// Loads of eight lines go together, and so do their stores.
-enum { BURST = 8 * LINE, BURST_AHEAD = 3 * BURST };
+// Loads of eight lines go together, and so do their stores; of four where the CPU fetches ahead.
+enum { BURST = 8 * LINE, STREAM_BURST = IS_WHOLE ? BURST / 2 : BURST, BURST_AHEAD = 3 * BURST };
 
 KERNEL static void stream(char *dst, const char *src, size_t size) {
   const size_t head = head_of(dst);
-  if (size < head + BURST) {
+  if (size < head + STREAM_BURST) {
     memcpy(dst, src, size);
     return;
   }
   memcpy(dst, src, head);
   size_t i = head;
-  for (; i + BURST <= size; i += BURST) {
-    wide v[BURST / WIDTH];
+  for (; i + STREAM_BURST <= size; i += STREAM_BURST) {
+    wide v[STREAM_BURST / WIDTH];
     if (!IS_WHOLE) {
-      UNROLL for (size_t k = 0; k < BURST; k += LINE) {
+      UNROLL for (size_t k = 0; k < STREAM_BURST; k += LINE) {
         PREFETCH_ONCE(src + i + BURST_AHEAD + k);
       }
     }
-    UNROLL for (size_t k = 0; k < BURST / WIDTH; ++k) {
+    UNROLL for (size_t k = 0; k < STREAM_BURST / WIDTH; ++k) {
       v[k] = *(const wide_memory *)(src + i + k * WIDTH);
+      IN_ORDER;
     }
-    UNROLL for (size_t k = 0; k < BURST / WIDTH; ++k) {
+    UNROLL for (size_t k = 0; k < STREAM_BURST / WIDTH; ++k) {
       stream_store(dst + i + k * WIDTH, v[k]);
+      IN_ORDER;
     }
   }
   memcpy(dst + i, src + i, size - i);
