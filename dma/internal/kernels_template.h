@@ -43,8 +43,12 @@ enum { TURN = 4 * UNIT };
 typedef unsigned char unit __attribute__((vector_size(UNIT)));
 typedef unit unit_memory __attribute__((aligned(1), may_alias));
 
-/** Keeps the compiler from moving loads and stores across it: lines are best taken in order. */
+/** Keeps lines in order, which the compiler would mix; where that was seen to matter. */
+#if IS_WHOLE
 #define IN_ORDER __asm__ volatile("" : : : "memory")
+#else
+#define IN_ORDER (void)0
+#endif
 
 // Both loops store whole lines, in between what is stored at both ends first or last. `size` is a
 // line and a turn at least.
