@@ -52,7 +52,7 @@ static bool can_move(const struct aml_dma_remap *self, const struct aml_dma_requ
   if (request->options->operation != NULL || !aml_tile_is_contiguous(dst) ||
       !aml_tile_is_contiguous(src))
     return false;
-  const struct aml_internal_maps maps = {self->maps, self->mark};
+  const struct aml_internal_maps maps = {self->maps, self->process};
   const size_t size = aml_tile_size(dst);
   const uintptr_t distance = (uintptr_t)dst->base - (uintptr_t)src->base;
   return size >= self->min_size && distance >= size && 0 - distance >= size &&
@@ -106,7 +106,7 @@ static void fini(struct aml_dma *dma) {
   struct aml_dma_remap *const self = (struct aml_dma_remap *)dma;
   if (self->min_size == 0)
     return;
-  struct aml_internal_maps maps = {self->maps, self->mark};
+  struct aml_internal_maps maps = {self->maps, self->process};
   (void)barrier(dma);
   aml_internal_maps_close(&maps);
   self->inner = NULL;
@@ -151,7 +151,7 @@ int aml_dma_remap_init(struct aml_dma *dma, const struct aml_dma_remap_options *
   struct aml_internal_maps maps;
   aml_internal_maps_open(&maps);
   self->maps = maps.descriptor;
-  self->mark = maps.mark;
+  self->process = maps.process;
   self->inner = options->inner;
   self->min_size = options->min_size == 0 ? DEFAULT_MIN_SIZE : options->min_size;
   return 0;

@@ -29,6 +29,7 @@
 #define AML_DMA_REMAP_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "aml/core/block.h"
 #include "aml/core/dma.h"
@@ -49,7 +50,7 @@ struct aml_dma_remap {
   struct aml_dma *inner; /**< null: none */
   size_t min_size;       /**< 0: not initialised */
   int maps;              /**< what tells of this process's mappings; -1: read anew each time */
-  char *mark;            /**< tells whether `maps` is of this process */
+  uint64_t process;      /**< that `maps` tells of */
 };
 
 extern AML_PUBLIC const struct aml_dma_ops aml_dma_remap_ops;

@@ -283,24 +283,6 @@ TEST_F(DmaRemap, MappingsAreFoundInTheTextToo) {
   EXPECT_TRUE(IsZeros(from, kSize));
 }
 
-TEST_F(DmaRemap, WithoutAMarkMappingsAreFoundInTheText) {
-  TilePair pair;
-  const aml_fault_held before = aml_fault_system_held();
-  for (const unsigned call : {AML_FAULT_MADVISE, AML_FAULT_MMAP}) {
-    AML_DMA_REMAP_DECL(dma);
-    aml_fault_system_arm(call, call == AML_FAULT_MMAP ? 2 : 1, ENOMEM); // the first one is a probe
-    const int made = aml_dma_remap_init(dma, nullptr);
-    EXPECT_EQ(1u, aml_fault_system_disarm().failed);
-    EXPECT_EQ(0, made);
-    pair.from.Fill(1);
-    EXPECT_EQ(0, aml_dma_copy(dma, &pair.dst, &pair.src, nullptr)) << aml_error_detail();
-    EXPECT_TRUE(pair.expected == pair.to.Contents());
-    EXPECT_TRUE(IsZeros(pair.from, kSize));
-    aml_dma_fini(dma);
-  }
-  EXPECT_EQ(before.mapped_size, aml_fault_system_held().mapped_size);
-}
-
 TEST_F(DmaRemap, TwoTilesOfOneMappingMove) {
   Mapped both(3 * kSize);
   both.Fill(1);

@@ -7,8 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <unistd.h>
+
+#include "aml/dma/internal/process.h"
 
 /** What PROCMAP_QUERY takes and fills (Linux 6.11); here since older headers have none. */
 struct query {
@@ -83,24 +84,10 @@ static int open_maps(void) {
   return open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
 }
 
-/** Memory that is 1 here, and 0 in the child of a fork; null if there is none. */
-static char *map_mark(void) {
-  const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-  char *const mark = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (mark == MAP_FAILED)
-    return NULL;
-  if (madvise(mark, page, MADV_WIPEONFORK) != 0) {
-    (void)munmap(mark, page);
-    return NULL;
-  }
-  *mark = 1;
-  return mark;
-}
-
 void aml_internal_maps_open(struct aml_internal_maps *maps) {
   struct mapping mapping;
-  maps->mark = map_mark();
-  maps->descriptor = maps->mark == NULL ? -1 : open_maps();
+  maps->process = aml_internal_process_current();
+  maps->descriptor = open_maps();
   // One that is there: this function's.
   if (maps->descriptor < 0 ||
       !query_mapping(maps->descriptor, (uintptr_t)&aml_internal_maps_open, &mapping))
@@ -110,10 +97,7 @@ void aml_internal_maps_open(struct aml_internal_maps *maps) {
 void aml_internal_maps_close(struct aml_internal_maps *maps) {
   if (maps->descriptor >= 0)
     (void)close(maps->descriptor);
-  if (maps->mark != NULL)
-    (void)munmap(maps->mark, (size_t)sysconf(_SC_PAGESIZE));
   maps->descriptor = -1;
-  maps->mark = NULL;
 }
 
 /** Looks an address up in the text. */
@@ -128,7 +112,7 @@ static bool read_mapping(uintptr_t address, struct mapping *mapping) {
 
 static bool find_mapping(const struct aml_internal_maps *maps, uintptr_t address,
                          struct mapping *mapping) {
-  return maps->descriptor >= 0 && *maps->mark != 0
+  return maps->descriptor >= 0 && aml_internal_process_is(maps->process)
              ? query_mapping(maps->descriptor, address, mapping)
              : read_mapping(address, mapping);
 }

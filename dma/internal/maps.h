@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -14,9 +15,8 @@ extern "C" {
 
 /** Where the kernel is asked. */
 struct aml_internal_maps {
-  int descriptor; /**< -1: it tells by text alone, or not at all */
-  char *mark;     /**< memory that the child of a fork finds zeroed: the descriptor tells of
-                       the process that opened it */
+  int descriptor;   /**< -1: it tells by text alone, or not at all */
+  uint64_t process; /**< that opened the descriptor, which tells of no other */
 };
 
 void aml_internal_maps_open(struct aml_internal_maps *maps);
