@@ -189,15 +189,27 @@ static int check_submitted(const char *call, const struct aml_dma_request *reque
   return 0;
 }
 
+/** Finds out whether a request is done. Returns: 0; why its dma does not tell. */
+static inline int look(struct aml_dma_request *request, bool *is_done) {
+  *is_done = aml_dma_request_state(request) == AML_DMA_DONE;
+  if (*is_done || request->dma->ops->poll == NULL)
+    return 0;
+  const int err = request->dma->ops->poll(request->dma);
+  *is_done = aml_dma_request_state(request) == AML_DMA_DONE;
+  return *is_done ? 0 : err;
+}
+
 int aml_dma_test(struct aml_dma_request *request, bool *done) {
   const int err = check_submitted("aml_dma_test", request);
   if (err)
     return err;
   if (done == NULL)
     return refuse("aml_dma_test", "done", "is null");
-  if (aml_dma_request_state(request) != AML_DMA_DONE && request->dma->ops->poll != NULL)
-    request->dma->ops->poll(request->dma);
-  *done = aml_dma_request_state(request) == AML_DMA_DONE;
+  bool is_done;
+  const int refused = look(request, &is_done);
+  if (refused)
+    return refused;
+  *done = is_done;
   return 0;
 }
 
@@ -241,24 +253,25 @@ unsigned aml_dma_capabilities(const struct aml_dma *dma) {
 }
 
 int aml_dma_wait(struct aml_dma_request *request) {
-  const int err = check_submitted("aml_dma_wait", request);
-  if (err)
-    return err;
-  if (aml_dma_request_state(request) != AML_DMA_DONE)
-    request->dma->ops->wait(request->dma, request);
-  return outcome("aml_dma_wait", request);
+  int err = check_submitted("aml_dma_wait", request);
+  if (!err && aml_dma_request_state(request) != AML_DMA_DONE)
+    err = request->dma->ops->wait(request->dma, request);
+  return err ? err : outcome("aml_dma_wait", request);
 }
 
-/** Looks for a request that is done. Returns: its index; count if there is none. */
-static size_t find_done(size_t count, struct aml_dma_request *const requests[]) {
+/**
+ * Looks for a request that is done.
+ *
+ * Returns: its index; count if there is none, and *err is why one of them cannot be waited for.
+ */
+static size_t find_done(size_t count, struct aml_dma_request *const requests[], int *err) {
   for (size_t i = 0; i < count; ++i) {
-    const struct aml_dma_request *const request = requests[i];
-    if (request == NULL)
-      continue;
-    if (aml_dma_request_state(request) != AML_DMA_DONE && request->dma->ops->poll != NULL)
-      request->dma->ops->poll(request->dma);
-    if (aml_dma_request_state(request) == AML_DMA_DONE)
+    bool is_done = false;
+    const int refused = requests[i] == NULL ? 0 : look(requests[i], &is_done);
+    if (is_done)
       return i;
+    if (refused)
+      *err = refused;
   }
   return count;
 }
@@ -280,12 +293,17 @@ int aml_dma_wait_any(size_t count, struct aml_dma_request *const requests[], siz
   if (present == 0)
     return refuse(call, "requests", "holds none");
   struct timespec nap = {.tv_nsec = MIN_NAP_NS};
-  size_t found = find_done(count, requests);
-  for (size_t look = 0; found == count; found = find_done(count, requests))
-    if (++look > LOOKS) {
+  int err = 0;
+  size_t found = find_done(count, requests, &err);
+  for (size_t looks = 1; found == count && !err; ++looks) {
+    if (looks > LOOKS) {
       (void)nanosleep(&nap, NULL);
       nap.tv_nsec = nap.tv_nsec < MAX_NAP_NS / 2 ? 2 * nap.tv_nsec : MAX_NAP_NS;
     }
+    found = find_done(count, requests, &err);
+  }
+  if (found == count)
+    return err;
   *index = found;
   return 0;
 }
@@ -310,12 +328,10 @@ int aml_dma_copy(struct aml_dma *dma, const struct aml_tile *dst, const struct a
   struct aml_dma_request request;
   const struct aml_dma_transfer transfer = {&request, dst, src, options};
   request.state = AML_DMA_IDLE;
-  const int err = submit("aml_dma_copy", dma, &transfer);
-  if (err)
-    return err;
-  if (aml_dma_request_state(&request) != AML_DMA_DONE)
-    request.dma->ops->wait(request.dma, &request);
-  return outcome("aml_dma_copy", &request);
+  int err = submit("aml_dma_copy", dma, &transfer);
+  if (!err && aml_dma_request_state(&request) != AML_DMA_DONE)
+    err = request.dma->ops->wait(request.dma, &request);
+  return err ? err : outcome("aml_dma_copy", &request);
 }
 
 void aml_dma_fini(struct aml_dma *dma) {

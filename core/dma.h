@@ -17,6 +17,13 @@
 //                         `-----cancel--------^
 //
 // Threads: as the type's header says; one request is for one thread at a time.
+// Fork: a dma that has threads works for the process that made it alone. It refuses the child of a
+// fork at once, with -AML_EPERM: in submit, copy and barrier, and in test, wait, wait_any and
+// cancel of a request that was in flight. Such a request stays as it is in the child; zeroed, it
+// may be used for a dma that the child has made. In the parent all goes on, and only there notify
+// is called and an eventfd written to. The child may end the dma, which releases the child's copy
+// and waits for nothing; after that it must not ask for those requests any more. An operation or
+// notify that forks must not return in the child. Dmas over others refuse what those do.
 
 #ifndef AML_CORE_DMA_H
 #define AML_CORE_DMA_H
@@ -167,12 +174,18 @@ struct aml_dma_ops {
   void (*fini)(struct aml_dma *dma);
   /** Take the request, or refuse it: then it is put back to IDLE by the caller of this. */
   int (*submit)(struct aml_dma *dma, struct aml_dma_request *request);
-  /** Return once the request is DONE; run it here if nobody has begun it. */
-  void (*wait)(struct aml_dma *dma, struct aml_dma_request *request);
+  /**
+   * Return 0 once the request is DONE; run it here if nobody has begun it. At once -AML_EPERM, with
+   * the request untouched, in a process that the dma does not work for.
+   */
+  int (*wait)(struct aml_dma *dma, struct aml_dma_request *request);
   /** Make a request that is PENDING DONE with -AML_ECANCELED; else say -AML_EBUSY. */
   int (*cancel)(struct aml_dma *dma, struct aml_dma_request *request);
-  /** Find out which requests are done, without blocking; null: they become DONE by themselves. */
-  void (*poll)(struct aml_dma *dma);
+  /**
+   * Find out which requests are done, without blocking. Returns: 0, or -AML_EPERM as wait. Null:
+   * they become DONE by themselves, in whichever process.
+   */
+  int (*poll)(struct aml_dma *dma);
   /** Wait until all requests submitted before are done; null: they are done when submit returns. */
   int (*barrier)(struct aml_dma *dma);
   /** As submit for many, in order; *taken tells how many. Null: one by one. */
@@ -242,7 +255,8 @@ AML_PUBLIC unsigned aml_dma_capabilities(const struct aml_dma *dma);
  * Returns: 0, and the outcome is for wait; or, with the request not taken, -AML_EINVAL (an
  * argument, or tiles that overlap without being the same), -AML_EOVERFLOW (a tile that reaches past
  * the range of addresses), -AML_EBUSY (the request is in flight), -AML_ENOTSUP (memory that this
- * dma cannot reach, or an option), -AML_EAGAIN (AML_DMA_TRY).
+ * dma cannot reach, or an option), -AML_EAGAIN (AML_DMA_TRY), -AML_EPERM (the dma is of the
+ * process that forked).
  * Owns: nothing changes hands.
  */
 AML_PUBLIC AML_MUST_CHECK int aml_dma_submit(struct aml_dma *dma, struct aml_dma_request *request,
@@ -271,7 +285,8 @@ AML_PUBLIC AML_MUST_CHECK int aml_dma_submit_many(struct aml_dma *dma, size_t co
 /**
  * Find out whether a request is done, without blocking.
  *
- * Returns: 0 and *done; -AML_EINVAL for null, or a request that was never submitted.
+ * Returns: 0 and *done; -AML_EINVAL for null, or a request that was never submitted; -AML_EPERM: it
+ * was in flight in a parent at the fork.
  */
 AML_PUBLIC AML_MUST_CHECK int aml_dma_test(struct aml_dma_request *request, bool *done);
 
@@ -280,8 +295,9 @@ AML_PUBLIC AML_MUST_CHECK int aml_dma_test(struct aml_dma_request *request, bool
  *
  * Whatever thread it failed in, the sentence on that is the calling thread's afterwards.
  *
- * Returns: 0; -AML_ECANCELED; -AML_EINVAL for null, or a request that was never submitted; what
- * the copy failed with (-AML_EIO, …), or what the operation returned.
+ * Returns: 0; -AML_ECANCELED; -AML_EINVAL for null, or a request that was never submitted;
+ * -AML_EPERM: it was in flight in a parent at the fork; what the copy failed with (-AML_EIO, …), or
+ * what the operation returned.
  */
 AML_PUBLIC AML_MUST_CHECK int aml_dma_wait(struct aml_dma_request *request);
 
@@ -292,7 +308,8 @@ AML_PUBLIC AML_MUST_CHECK int aml_dma_wait(struct aml_dma_request *request);
  * @param requests  of any dmas; null ones are passed by.
  * @param index     of one that is done; how it went is for aml_dma_wait() to say.
  *
- * Returns: 0; -AML_EINVAL for null, no request at all, or one that was never submitted.
+ * Returns: 0; -AML_EINVAL for null, no request at all, or one that was never submitted; -AML_EPERM:
+ * none is done, and one was in flight in a parent at the fork.
  */
 AML_PUBLIC AML_MUST_CHECK int
 aml_dma_wait_any(size_t count, struct aml_dma_request *const requests[], size_t *index);
@@ -301,11 +318,16 @@ aml_dma_wait_any(size_t count, struct aml_dma_request *const requests[], size_t 
  * Call a request off.
  *
  * Returns: 0 if it will never run: it is done, and waiting for it says -AML_ECANCELED; -AML_EBUSY
- * if it has begun or is done: wait for it as ever; -AML_EINVAL.
+ * if it has begun or is done: wait for it as ever; -AML_EINVAL; -AML_EPERM: it was in flight in a
+ * parent at the fork.
  */
 AML_PUBLIC AML_MUST_CHECK int aml_dma_cancel(struct aml_dma_request *request);
 
-/** Wait until all requests submitted before are done; each may still be waited for. */
+/**
+ * Wait until all requests submitted before are done; each may still be waited for.
+ *
+ * Returns: 0; -AML_EINVAL for null; -AML_EPERM: the dma is of the process that forked.
+ */
 AML_PUBLIC AML_MUST_CHECK int aml_dma_barrier(struct aml_dma *dma);
 
 /** Submit and wait. Returns: as both. */
@@ -315,7 +337,8 @@ AML_PUBLIC AML_MUST_CHECK int aml_dma_copy(struct aml_dma *dma, const struct aml
 
 /**
  * End the life of a declared dma, after its requests. No other call on it may be in progress, nor a
- * wait for one of them. Null, and one not initialised, are fine.
+ * wait for one of them; in the child of a fork, what other threads were at does not count. Null,
+ * and one not initialised, are fine.
  */
 AML_PUBLIC void aml_dma_fini(struct aml_dma *dma);
 

@@ -27,10 +27,18 @@ struct Fake {
   size_t submits;
   size_t polls;
   int outcome;
+  bool is_lost; // refuses to tell of requests
 
   void RunAll() {
     for (aml_dma_request *request : std::exchange(queue, {}))
       aml_dma_request_finish(request, outcome);
+  }
+
+  int RunAllUnlessLost() {
+    if (is_lost)
+      return aml_error_set(-AML_EPERM, "aml_dma_wait", "dma", "is lost");
+    RunAll();
+    return 0;
   }
 };
 
@@ -70,7 +78,7 @@ aml_dma_ops Mandatory() {
   ops.fini = [](aml_dma *dma) { FakeOf(dma)->RunAll(); };
   ops.capabilities = [](const aml_dma *) { return unsigned{AML_DMA_ASYNC}; };
   ops.submit = Submit;
-  ops.wait = [](aml_dma *dma, aml_dma_request *) { FakeOf(dma)->RunAll(); };
+  ops.wait = [](aml_dma *dma, aml_dma_request *) { return FakeOf(dma)->RunAllUnlessLost(); };
   ops.cancel = Cancel;
   return ops;
 }
@@ -78,8 +86,8 @@ aml_dma_ops Mandatory() {
 aml_dma_ops All() {
   aml_dma_ops ops = Mandatory();
   ops.poll = [](aml_dma *dma) {
-    if (++FakeOf(dma)->polls == 2)
-      FakeOf(dma)->RunAll();
+    Fake *const fake = FakeOf(dma);
+    return fake->is_lost || ++fake->polls == 2 ? fake->RunAllUnlessLost() : 0;
   };
   ops.barrier = [](aml_dma *dma) {
     FakeOf(dma)->RunAll();
@@ -330,6 +338,30 @@ TEST_F(CoreDma, TestPollsWithoutWaiting) {
   ASSERT_EQ(0, SubmitTiles(&dst_, &src_));
   EXPECT_EQ(0, aml_dma_test(&request_, &done));
   EXPECT_FALSE(done) << "a type without poll";
+  EXPECT_EQ(0, aml_dma_wait(&request_));
+}
+
+TEST_F(CoreDma, ARequestThatItsDmaRefusesToTellOfStaysAsItIs) {
+  aml_dma_request other = {};
+  aml_dma_request *const both[] = {&request_, &other};
+  bool done = true;
+  size_t index = 9;
+  ASSERT_EQ(0, aml_dma_submit(full, &request_, &dst_, &src_, nullptr));
+  ASSERT_EQ(0, aml_dma_submit(bare, &other, &dst_, &src_, nullptr));
+  full_.is_lost = true;
+  EXPECT_EQ(-AML_EPERM, aml_dma_wait(&request_));
+  EXPECT_STREQ("aml_dma_wait: dma is lost", aml_error_detail());
+  EXPECT_EQ(-AML_EPERM, aml_dma_test(&request_, &done));
+  EXPECT_TRUE(done);
+  EXPECT_EQ(-AML_EPERM, aml_dma_wait_any(2, both, &index)) << "and not once the other one is done";
+  EXPECT_EQ(9u, index);
+  EXPECT_EQ(-AML_EPERM, aml_dma_copy(full, &dst_, &src_, nullptr));
+  EXPECT_EQ(AML_DMA_PENDING, aml_dma_request_state(&request_));
+  bare_.RunAll();
+  EXPECT_EQ(0, aml_dma_wait_any(2, both, &index)) << "one that is done can be told";
+  EXPECT_EQ(1u, index);
+  full_.queue.pop_back(); // the copy's, which is gone
+  full_.is_lost = false;
   EXPECT_EQ(0, aml_dma_wait(&request_));
 }
 

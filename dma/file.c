@@ -17,11 +17,13 @@
 #include "aml/dma/internal/file_engine.h"
 #include "aml/dma/internal/file_handle.h"
 #include "aml/dma/internal/file_slot.h"
+#include "aml/dma/internal/process.h"
 
 enum { PAGE = 4096, MAX_DEPTH = 1024, MAX_THREADS = 256, MAX_QUEUE = 65536, MAX_PIECE = 1 << 30 };
 
 struct aml_internal_file {
   struct aml_internal_file_engine engine;
+  uint64_t process; /**< whose threads they are */
   enum aml_dma_file_backend backend;
   char reason[AML_INTERNAL_FILE_REASON];
   struct aml_internal_file_ring *ring;
@@ -44,32 +46,57 @@ static unsigned capabilities(const struct aml_dma *dma) {
   return AML_DMA_THREAD_SAFE | AML_DMA_ASYNC;
 }
 
-static int submit(struct aml_dma *dma, struct aml_dma_request *request) {
-  return aml_internal_file_engine_submit(&state_of(dma)->engine, request);
+// Each asks first which process this is: in the child of a fork, the engine's lock may be held by a
+// thread that is not there.
+
+static int check_process(const struct aml_dma *dma, const char *call) {
+  return aml_internal_process_check(state_of(dma)->process, call);
 }
 
-static void wait_done(struct aml_dma *dma, struct aml_dma_request *request) {
-  aml_internal_file_engine_wait(&state_of(dma)->engine, request);
+static int submit(struct aml_dma *dma, struct aml_dma_request *request) {
+  const int err = check_process(dma, "aml_dma_submit");
+  return err ? err : aml_internal_file_engine_submit(&state_of(dma)->engine, request);
+}
+
+static int wait_done(struct aml_dma *dma, struct aml_dma_request *request) {
+  const int err = check_process(dma, "aml_dma_wait");
+  if (!err)
+    aml_internal_file_engine_wait(&state_of(dma)->engine, request);
+  return err;
+}
+
+static int poll(struct aml_dma *dma) {
+  return check_process(dma, "aml_dma_test");
 }
 
 static int cancel(struct aml_dma *dma, struct aml_dma_request *request) {
-  return aml_internal_file_engine_cancel(&state_of(dma)->engine, request);
+  const int err = check_process(dma, "aml_dma_cancel");
+  return err ? err : aml_internal_file_engine_cancel(&state_of(dma)->engine, request);
 }
 
 static int barrier(struct aml_dma *dma) {
-  aml_internal_file_engine_barrier(&state_of(dma)->engine);
-  return 0;
+  const int err = check_process(dma, "aml_dma_barrier");
+  if (!err)
+    aml_internal_file_engine_barrier(&state_of(dma)->engine);
+  return err;
 }
 
-/** Releases all that was made, whose threads find nothing left to do. */
-static void release(struct aml_internal_file *state) {
+/** Ends threads, which find nothing left to do. */
+static void end_threads(struct aml_internal_file *state) {
   aml_internal_file_engine_stop(&state->engine);
   for (size_t i = 0; i < state->thread_count; ++i)
     (void)pthread_join(state->threads[i], NULL);
+}
+
+/** Releases all but threads: what was made, or what the child of a fork has of its parent's. */
+static void release(struct aml_internal_file *state, bool is_ours) {
   aml_internal_file_ring_destroy(state->ring);
   if (state->buffers != NULL)
     (void)munmap(state->buffers, state->buffers_size);
-  aml_internal_file_engine_fini(&state->engine);
+  if (is_ours)
+    aml_internal_file_engine_fini(&state->engine);
+  else
+    aml_internal_file_engine_abandon(&state->engine);
   free(state->threads);
   free(state->workers);
   free(state->slots);
@@ -80,9 +107,14 @@ static void fini(struct aml_dma *dma) {
   struct aml_internal_file *const state = state_of(dma);
   if (state == NULL)
     return;
-  aml_internal_file_engine_barrier(&state->engine);
-  release(state);
-  *(struct aml_dma_file *)dma = (struct aml_dma_file){.dma = {.ops = &aml_dma_file_ops}};
+  const bool is_ours = aml_internal_process_is(state->process);
+  if (is_ours) {
+    aml_internal_file_engine_barrier(&state->engine);
+    end_threads(state);
+  }
+  // Before any of it goes, so that a child forked meanwhile finds all or nothing.
+  ((struct aml_dma_file *)dma)->state = NULL;
+  release(state, is_ours);
 }
 
 const struct aml_dma_ops aml_dma_file_ops = {
@@ -92,6 +124,7 @@ const struct aml_dma_ops aml_dma_file_ops = {
     .submit = submit,
     .wait = wait_done,
     .cancel = cancel,
+    .poll = poll,
     .barrier = barrier,
 };
 
@@ -205,6 +238,7 @@ int aml_dma_file_init(struct aml_dma *dma, const struct aml_dma_file_options *op
   struct aml_internal_file *const state = calloc(1, sizeof *state);
   if (state == NULL)
     return aml_error_set(-AML_ENOMEM, init_call, NULL, "no memory for the dma");
+  state->process = aml_internal_process_current();
   struct aml_internal_file_engine *const engine = &state->engine;
   // From the page cache, reading a hole of more costs as much as another call.
   const size_t hole_size = all.direct == AML_DMA_FILE_BUFFERED ? PAGE : all.piece_size;
@@ -218,10 +252,12 @@ int aml_dma_file_init(struct aml_dma *dma, const struct aml_dma_file_options *op
     return err;
   }
   err = assemble(state, &all);
-  if (err)
-    release(state);
-  else
+  if (err) {
+    end_threads(state);
+    release(state, true);
+  } else {
     ((struct aml_dma_file *)dma)->state = state;
+  }
   return err;
 }
 

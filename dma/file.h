@@ -31,7 +31,9 @@
 //
 // Threads: thread-safe. Its own have all signals blocked. A notify that submits to a full queue of
 // the same dma is told -AML_EAGAIN.
-// Fork: the child has the dma without its threads: it must not use or end it.
+// Fork: the child has the dma without its threads, and is refused, as aml/core/dma.h says. Where it
+// ends the dma, it closes what it has inherited of the ring and of files opened again. What open(2)
+// says of O_DIRECT and fork holds for memory that is under way past the page cache.
 // Cost: no thread is made, and no byte allocated, after init; buffers are touched only where data
 // passes through them. Of io_uring, the kernel may make threads of its own.
 

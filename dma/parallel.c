@@ -30,6 +30,7 @@
 #include "aml/dma/internal/homes.h"
 #include "aml/dma/internal/jobs.h"
 #include "aml/dma/internal/parallel_run.h"
+#include "aml/dma/internal/process.h"
 #include "aml/dma/internal/ring.h"
 #include "aml/dma/internal/transfer.h"
 
@@ -104,7 +105,9 @@ static bool is_ready(const struct aml_dma_request *request) {
 /** Puts a request into the queue, where a thread that looks for work sees it. */
 static int put(struct aml_internal_parallel *parallel, struct aml_dma_request *request) {
   enum aml_internal_transfer_kind kind;
-  const int err = aml_internal_transfer_check(request, &kind);
+  int err = aml_internal_process_check(parallel->process, "aml_dma_submit");
+  if (!err)
+    err = aml_internal_transfer_check(request, &kind);
   if (err)
     return err;
   request->work[AML_INTERNAL_PARALLEL_KIND] =
@@ -153,9 +156,12 @@ static bool has_moved(struct aml_internal_parallel *parallel,
          __atomic_load_n(&parallel->jobs.active, __ATOMIC_SEQ_CST) != 0;
 }
 
-static void wait(struct aml_dma *dma, struct aml_dma_request *request) {
+static int wait(struct aml_dma *dma, struct aml_dma_request *request) {
   struct aml_internal_parallel *const parallel = state_of(dma);
   struct aml_internal_event *const done = aml_internal_parallel_done_event(parallel, request);
+  const int err = aml_internal_process_check(parallel->process, "aml_dma_wait");
+  if (err)
+    return err;
   while (!aml_internal_parallel_is_done(request)) {
     if (help(parallel, request))
       continue;
@@ -172,11 +178,20 @@ static void wait(struct aml_dma *dma, struct aml_dma_request *request) {
     else
       aml_internal_event_sleep(done, ticket);
   }
+  return 0;
+}
+
+/** Requests become done by themselves, but in a process whose threads they are not. */
+static int poll(struct aml_dma *dma) {
+  return aml_internal_process_check(state_of(dma)->process, "aml_dma_test");
 }
 
 static int cancel(struct aml_dma *dma, struct aml_dma_request *request) {
   struct aml_internal_parallel *const parallel = state_of(dma);
   uint64_t claim;
+  const int err = aml_internal_process_check(parallel->process, "aml_dma_cancel");
+  if (err)
+    return err;
   if (!aml_internal_ring_claim(&parallel->ring, request->work[AML_INTERNAL_PARALLEL_POSITION],
                                &claim))
     return aml_error_set(-AML_EBUSY, "aml_dma_cancel", "request", "has begun");
@@ -214,6 +229,9 @@ static void await_end(struct aml_internal_parallel *parallel, uint64_t position,
 
 static int barrier(struct aml_dma *dma) {
   struct aml_internal_parallel *const parallel = state_of(dma);
+  const int err = aml_internal_process_check(parallel->process, "aml_dma_barrier");
+  if (err)
+    return err;
   const uint64_t end = __atomic_load_n(&parallel->ring.tail, __ATOMIC_SEQ_CST);
   const uint64_t size = (uint64_t)1 << parallel->ring.log2_size;
   for (uint64_t position = end < size ? 0 : end - size; position < end; ++position)
@@ -228,13 +246,16 @@ static int barrier(struct aml_dma *dma) {
   return 0;
 }
 
-/** Ends the first `count` threads, and frees all. */
-static void release(struct aml_internal_parallel *parallel, size_t count) {
+/** Ends the first `count` threads. */
+static void end_threads(struct aml_internal_parallel *parallel, size_t count) {
   __atomic_store_n(&parallel->is_ending, 1, __ATOMIC_SEQ_CST);
   aml_internal_event_wake(&parallel->idle, INT_MAX);
   for (size_t i = 0; i < count; ++i)
     (void)pthread_join(parallel->workers[i].thread, NULL);
   (void)pthread_mutex_destroy(&parallel->barriers);
+}
+
+static void free_state(struct aml_internal_parallel *parallel) {
   free(parallel->workers);
   free(parallel->jobs.jobs);
   free(parallel->ring.slots);
@@ -245,9 +266,13 @@ static void fini(struct aml_dma *dma) {
   struct aml_internal_parallel *const parallel = state_of(dma);
   if (parallel == NULL)
     return;
-  (void)barrier(dma);
-  release(parallel, parallel->thread_count);
+  if (aml_internal_process_is(parallel->process)) {
+    (void)barrier(dma);
+    end_threads(parallel, parallel->thread_count);
+  }
+  // Before any of it goes, so that a child forked meanwhile finds all or nothing.
   ((struct aml_dma_parallel *)dma)->state = NULL;
+  free_state(parallel);
 }
 
 const struct aml_dma_ops aml_dma_parallel_ops = {
@@ -257,6 +282,7 @@ const struct aml_dma_ops aml_dma_parallel_ops = {
     .submit = submit,
     .wait = wait,
     .cancel = cancel,
+    .poll = poll,
     .barrier = barrier,
     .submit_many = submit_many,
 };
@@ -306,7 +332,7 @@ static struct aml_internal_parallel *make_state(const struct aml_dma_parallel_op
   parallel->ring.log2_size = MIN_QUEUE_LOG2;
   while ((size_t)1 << parallel->ring.log2_size < queue_size)
     ++parallel->ring.log2_size;
-  (void)pthread_mutex_init(&parallel->barriers, NULL);
+  parallel->process = aml_internal_process_current();
   parallel->thread_count = thread_count_of(options);
   parallel->jobs.chunk_size = options->chunk_size == 0 ? DEFAULT_CHUNK_SIZE : options->chunk_size;
   parallel->spin_ns = options->spin_ns == 0 ? DEFAULT_SPIN_NS : options->spin_ns;
@@ -317,9 +343,10 @@ static struct aml_internal_parallel *make_state(const struct aml_dma_parallel_op
       allocate(((size_t)1 << parallel->ring.log2_size) * sizeof *parallel->ring.slots);
   parallel->workers = allocate(parallel->thread_count * sizeof *parallel->workers);
   if (parallel->jobs.jobs == NULL || parallel->ring.slots == NULL || parallel->workers == NULL) {
-    release(parallel, 0);
+    free_state(parallel);
     return NULL;
   }
+  (void)pthread_mutex_init(&parallel->barriers, NULL);
   return parallel;
 }
 
@@ -377,7 +404,8 @@ int aml_dma_parallel_init(struct aml_dma *dma, const struct aml_dma_parallel_opt
   aml_internal_homes_find(&parallel->jobs.homes, aml_internal_affinity_cpus(&affinity, &cpus));
   const size_t started = start_all(parallel, options, &number);
   if (started < parallel->thread_count) {
-    release(parallel, started);
+    end_threads(parallel, started);
+    free_state(parallel);
     return aml_error_set_system(init_call, "pthread_create", number);
   }
   ((struct aml_dma_parallel *)dma)->state = parallel;

@@ -30,7 +30,7 @@
 // some microseconds, to reach one that looks takes some tens of nanoseconds.
 //
 // Threads: thread-safe. They have all signals blocked.
-// Fork: the child has the dma without its threads: it must not use or end it.
+// Fork: the child has the dma without its threads, and is refused, as aml/core/dma.h says.
 // Cost: no thread is made, and no byte allocated, after init. Submit, wait and cancel make no
 // system call unless a thread sleeps that is to be woken, there is nothing left to do but sleep, or
 // nodes are looked up: in one call for each 64 parts, and one for each thread that takes part.

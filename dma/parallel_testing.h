@@ -74,7 +74,8 @@ public:
       EXPECT_EQ(0, aml_dma_wait(&transfer.request));
   }
   void LetGo() { blocks_ = false; }
-  aml_dma_request *request() { return &transfers_[0].request; }
+  /** One of them. */
+  aml_dma_request *request() { return &transfers_.front().request; }
 
 private:
   static int Run(void *, const void *, size_t, void *argument) {

@@ -74,9 +74,10 @@ private:
     return SubmitMany(dma, 1, &request, &taken);
   }
 
-  static void Wait(aml_dma *dma, aml_dma_request *request) {
+  static int Wait(aml_dma *dma, aml_dma_request *request) {
     while (aml_dma_request_state(request) != AML_DMA_DONE)
       Self(dma)->Finish();
+    return 0;
   }
 
   static int Cancel(aml_dma *dma, aml_dma_request *request) {

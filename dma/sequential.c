@@ -69,9 +69,10 @@ static int submit(struct aml_dma *dma, struct aml_dma_request *request) {
 
 // A request is done before anybody could wait for it or call it off.
 
-static void wait(struct aml_dma *dma, struct aml_dma_request *request) {
+static int wait(struct aml_dma *dma, struct aml_dma_request *request) {
   (void)dma;
   (void)request;
+  return 0;
 }
 
 static int cancel(struct aml_dma *dma, struct aml_dma_request *request) {

@@ -17,6 +17,7 @@
 // the rate allows. Of a batch, as many go on at once as the burst has room for.
 //
 // Threads: as the inner dma. A request is its, and is waited for there.
+// Fork: as the inner dma, which refuses a request of the child when it is that one's turn.
 // Cost: a reading of the clock and an atomic operation per request or batch that need not wait. No
 // thread is made, and no byte allocated, after create.
 

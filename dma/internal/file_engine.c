@@ -44,6 +44,12 @@ void aml_internal_file_engine_fini(struct aml_internal_file_engine *engine) {
   free(engine->records);
 }
 
+void aml_internal_file_engine_abandon(struct aml_internal_file_engine *engine) {
+  aml_internal_file_handles_abandon(&engine->handles);
+  free(engine->handles.handle);
+  free(engine->records);
+}
+
 void aml_internal_file_engine_enter(const struct aml_internal_file_engine *engine) {
   inside = engine;
 }

@@ -83,6 +83,12 @@ int aml_internal_file_engine_init(struct aml_internal_file_engine *engine, const
 /** Releases what init made; nothing is in flight. */
 void aml_internal_file_engine_fini(struct aml_internal_file_engine *engine);
 
+/**
+ * Releases what the child of a fork has of it. Takes no lock, and ends neither locks nor
+ * conditions: threads that are not there hold them, or wait.
+ */
+void aml_internal_file_engine_abandon(struct aml_internal_file_engine *engine);
+
 // What the operations of the dma come to.
 
 int aml_internal_file_engine_submit(struct aml_internal_file_engine *engine,

@@ -216,3 +216,14 @@ void aml_internal_file_handles_close(struct aml_internal_file_handles *handles) 
   for (size_t i = 0; i < handles->used; ++i)
     close_handle(&handles->handle[i]);
 }
+
+void aml_internal_file_handles_abandon(struct aml_internal_file_handles *handles) {
+  for (size_t i = 0; i < handles->used; ++i) {
+    struct aml_internal_file_handle *const handle = &handles->handle[i];
+    struct stat status;
+    // A number that is not of that file is another descriptor's by now, or never was one.
+    if (handle->is_open && fstat(handle->reopened, &status) == 0 &&
+        status.st_dev == handle->device && status.st_ino == handle->inode)
+      close_handle(handle);
+  }
+}

@@ -70,6 +70,10 @@ bool aml_internal_file_is_same(int one, int other);
 /** Closes all. */
 void aml_internal_file_handles_close(struct aml_internal_file_handles *handles);
 
+/** Closes those that the child of a fork has inherited whole; another thread may have been at it.
+ */
+void aml_internal_file_handles_abandon(struct aml_internal_file_handles *handles);
+
 /** Writes the file's path, or its end if that is long, to `path`. */
 void aml_internal_file_path(int descriptor, char *path, size_t capacity);
 

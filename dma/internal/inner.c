@@ -17,9 +17,10 @@ int aml_internal_inner_submit_many(struct aml_dma *inner, size_t count,
   return err;
 }
 
-void aml_internal_inner_wait(struct aml_dma *dma, struct aml_dma_request *request) {
+int aml_internal_inner_wait(struct aml_dma *dma, struct aml_dma_request *request) {
   (void)dma;
   (void)request;
+  return 0;
 }
 
 int aml_internal_inner_cancel(struct aml_dma *dma, struct aml_dma_request *request) {

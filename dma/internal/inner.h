@@ -30,7 +30,7 @@ static inline int aml_internal_inner_barrier(struct aml_dma *inner) {
 }
 
 /** The operation `wait` of such a dma. */
-void aml_internal_inner_wait(struct aml_dma *dma, struct aml_dma_request *request);
+int aml_internal_inner_wait(struct aml_dma *dma, struct aml_dma_request *request);
 
 /** The operation `cancel` of such a dma. */
 int aml_internal_inner_cancel(struct aml_dma *dma, struct aml_dma_request *request);

@@ -52,6 +52,7 @@ struct aml_internal_parallel {
   } buckets[AML_INTERNAL_PARALLEL_BUCKETS];
   struct aml_internal_jobs jobs __attribute__((aligned(64)));
   uint64_t spin_ns;
+  uint64_t process; /**< whose threads they are */
   size_t thread_count;
   struct aml_internal_worker *workers;
 };

@@ -220,9 +220,10 @@ static int submit(struct aml_dma *dma, struct aml_dma_request *request) {
 }
 
 /** A request is done when submit returns, so that there is nothing to wait for. */
-static void wait_done(struct aml_dma *dma, struct aml_dma_request *request) {
+static int wait_done(struct aml_dma *dma, struct aml_dma_request *request) {
   (void)dma;
   (void)request;
+  return 0;
 }
 
 static int cancel(struct aml_dma *dma, struct aml_dma_request *request) {

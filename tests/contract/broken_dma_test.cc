@@ -211,6 +211,7 @@ struct PollsTooEarly : LateFactory<PollsTooEarly> {
     ops->poll = [](aml_dma *dma) {
       for (aml_dma_request *request : std::exchange(Late::Of(dma)->queue, {}))
         aml_dma_request_finish(request, 0);
+      return 0;
     };
   }
 };
@@ -271,6 +272,7 @@ struct RunsTheLastFirst : LateFactory<RunsTheLastFirst> {
       auto queue = std::exchange(Late::Of(dma)->queue, {});
       for (auto it = queue.rbegin(); it != queue.rend(); ++it)
         aml_dma_request_finish(*it, Late::Copy(*it));
+      return 0;
     };
   }
 };
@@ -337,7 +339,7 @@ struct RecordsItsSuccess : LateFactory<RecordsItsSuccess> {
   static void Plant(Table *ops) {
     ops->barrier = [](aml_dma *dma) {
       (void)aml_error_set(0, "aml_dma_barrier", nullptr, "went well");
-      return Late::Barrier(dma);
+      return Late::RunAll(dma);
     };
   }
 };

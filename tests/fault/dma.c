@@ -38,9 +38,9 @@ static int submit(struct aml_dma *dma, struct aml_dma_request *request) {
   return 0;
 }
 
-static void wait(struct aml_dma *dma, struct aml_dma_request *request) {
+static int wait(struct aml_dma *dma, struct aml_dma_request *request) {
   struct aml_dma *const inner = fault_of(dma)->inner;
-  inner->ops->wait(inner, request);
+  return inner->ops->wait(inner, request);
 }
 
 static int cancel(struct aml_dma *dma, struct aml_dma_request *request) {

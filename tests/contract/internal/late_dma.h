@@ -108,13 +108,14 @@ struct Late {
       aml_dma_request_fail(request, result, "the copy failed");
   }
 
-  static void RunAll(aml_dma *dma) {
+  static int RunAll(aml_dma *dma) {
     const Lock lock(Of(dma)->mutex);
     while (!Of(dma)->queue.empty()) {
       aml_dma_request *const request = Of(dma)->queue.front();
       Of(dma)->queue.pop_front();
       Run(request);
     }
+    return 0;
   }
 
   static int SubmitNow(aml_dma *, aml_dma_request *request) {
@@ -132,7 +133,7 @@ struct Late {
     return err;
   }
 
-  static void Wait(aml_dma *dma, aml_dma_request *) { RunAll(dma); }
+  static int Wait(aml_dma *dma, aml_dma_request *) { return RunAll(dma); }
 
   static int Cancel(aml_dma *dma, aml_dma_request *request) {
     const Lock lock(Of(dma)->mutex);
@@ -142,11 +143,6 @@ struct Late {
       return aml_error_set(-AML_EBUSY, "aml_dma_cancel", "request", "is done");
     queue.erase(it);
     aml_dma_request_fail(request, -AML_ECANCELED, "it was canceled");
-    return 0;
-  }
-
-  static int Barrier(aml_dma *dma) {
-    RunAll(dma);
     return 0;
   }
 
@@ -161,7 +157,7 @@ struct Late {
     ops.wait = Wait;
     ops.cancel = Cancel;
     ops.poll = RunAll;
-    ops.barrier = Barrier;
+    ops.barrier = RunAll;
     return ops;
   }
 };
