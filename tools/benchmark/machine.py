@@ -40,6 +40,9 @@ def _cpu(root):
         first.get("CPU implementer", "unknown"),
         first.get("CPU part", "unknown"),
     )
+    # A virtual machine's model may be no more than a brand.
+    if "cpu family" in first:
+        model += ", family %s, model %s" % (first["cpu family"], first.get("model", "unknown"))
     sockets = {block.get("physical id", "0") for block in blocks}
     cores = {(b.get("physical id", "0"), b.get("core id", b["processor"])) for b in blocks}
     counts = "sockets: %d, cores: %d, threads: %d" % (len(sockets), len(cores), len(blocks))

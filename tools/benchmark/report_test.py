@@ -262,7 +262,8 @@ class MachineTest(unittest.TestCase):
         (self.root / path).write_text(text, encoding="utf-8")
 
     def test_describes_what_the_system_says(self):
-        cpu = "processor\t: %d\nmodel name\t: Fast\nphysical id\t: %d\ncore id\t: %d\nflags\t: fpu\n\n"
+        cpu = "processor\t: %d\ncpu family\t: 26\nmodel\t\t: 2\nmodel name\t: Fast\n"
+        cpu += "physical id\t: %d\ncore id\t: %d\nflags\t: fpu\n\n"
         self.write("proc/cpuinfo", "".join(cpu % (i, i // 4, i % 2) for i in range(8)))
         self.write("proc/meminfo", "MemTotal:  16777216 kB\n")
         self.write("sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n")
@@ -272,7 +273,7 @@ class MachineTest(unittest.TestCase):
             self.write(folder + "meminfo", "Node 0 MemTotal: 1024 kB\n")
             self.write(folder + "cpulist", cpus + "\n")
         said = dict(machine.describe(recorded("bump.json")["context"], self.root))
-        self.assertEqual("Fast", said["CPU"])
+        self.assertEqual("Fast, family 26, model 2", said["CPU"])
         self.assertEqual("sockets: 2, cores: 4, threads: 8", said["CPUs"])
         self.assertEqual("16 GiB", said["memory"])
         self.assertEqual("2: 1 MiB, CPUs 0-7; 10: 1 MiB, no CPUs", said["NUMA nodes"])
