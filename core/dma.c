@@ -121,14 +121,15 @@ static inline int prepare(const char *call, struct aml_dma *dma,
   return 0;
 }
 
-/** Submits one request on behalf of `call`. */
+/** Submits one request on behalf of `call`; `runs`: the caller waits at once. */
 static inline int submit(const char *call, struct aml_dma *dma,
-                         const struct aml_dma_transfer *transfer) {
+                         const struct aml_dma_transfer *transfer, bool runs) {
   enum aml_dma_state before;
   int err = prepare(call, dma, transfer, &before);
   if (err)
     return err;
-  err = dma->ops->submit(dma, transfer->request);
+  err =
+      runs ? aml_dma_request_run(dma, transfer->request) : dma->ops->submit(dma, transfer->request);
   if (err)
     put_back(transfer->request, before);
   return err;
@@ -137,7 +138,7 @@ static inline int submit(const char *call, struct aml_dma *dma,
 int aml_dma_submit(struct aml_dma *dma, struct aml_dma_request *request, const struct aml_tile *dst,
                    const struct aml_tile *src, const struct aml_dma_options *options) {
   const struct aml_dma_transfer transfer = {request, dst, src, options};
-  return submit("aml_dma_submit", dma, &transfer);
+  return submit("aml_dma_submit", dma, &transfer, false);
 }
 
 int aml_dma_submit_many(struct aml_dma *dma, size_t count,
@@ -328,7 +329,7 @@ int aml_dma_copy(struct aml_dma *dma, const struct aml_tile *dst, const struct a
   struct aml_dma_request request;
   const struct aml_dma_transfer transfer = {&request, dst, src, options};
   request.state = AML_DMA_IDLE;
-  int err = submit("aml_dma_copy", dma, &transfer);
+  int err = submit("aml_dma_copy", dma, &transfer, true);
   if (!err && aml_dma_request_state(&request) != AML_DMA_DONE)
     err = request.dma->ops->wait(request.dma, &request);
   return err ? err : outcome("aml_dma_copy", &request);

@@ -191,7 +191,17 @@ struct aml_dma_ops {
   /** As submit for many, in order; *taken tells how many. Null: one by one. */
   int (*submit_many)(struct aml_dma *dma, size_t count, struct aml_dma_request *const requests[],
                      size_t *taken);
+  /**
+   * As submit, of a request that nobody but the caller knows, who waits for it at once: it may be
+   * run here, before others. Null: as submit.
+   */
+  int (*run)(struct aml_dma *dma, struct aml_dma_request *request);
 };
+
+/** Submit a request that is waited for at once; for those who write a dma over others. */
+static inline int aml_dma_request_run(struct aml_dma *dma, struct aml_dma_request *request) {
+  return dma->ops->run != NULL ? dma->ops->run(dma, request) : dma->ops->submit(dma, request);
+}
 
 /** The state of a request, with all that led to it visible if it is AML_DMA_DONE. */
 static inline enum aml_dma_state aml_dma_request_state(const struct aml_dma_request *request) {
@@ -330,7 +340,7 @@ AML_PUBLIC AML_MUST_CHECK int aml_dma_cancel(struct aml_dma_request *request);
  */
 AML_PUBLIC AML_MUST_CHECK int aml_dma_barrier(struct aml_dma *dma);
 
-/** Submit and wait. Returns: as both. */
+/** Submit and wait; small copies may be done at once, before others. Returns: as both. */
 AML_PUBLIC AML_MUST_CHECK int aml_dma_copy(struct aml_dma *dma, const struct aml_tile *dst,
                                            const struct aml_tile *src,
                                            const struct aml_dma_options *options);

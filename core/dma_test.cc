@@ -443,6 +443,20 @@ TEST_F(CoreDma, CopyWaits) {
   EXPECT_EQ(-AML_EAGAIN, aml_dma_copy(bare, &dst_, &src_, nullptr));
 }
 
+TEST_F(CoreDma, CopyAsksToRunWhereATypeTells) {
+  aml_dma_ops ops = Mandatory();
+  ops.submit = [](aml_dma *, aml_dma_request *) { return -AML_EIO; };
+  ops.run = [](aml_dma *dma, aml_dma_request *request) {
+    EXPECT_EQ(AML_DMA_PENDING, aml_dma_request_state(request));
+    return Submit(dma, request);
+  };
+  bare_.dma.ops = &ops;
+  EXPECT_EQ(0, aml_dma_copy(bare, &dst_, &src_, nullptr));
+  EXPECT_TRUE(bare_.queue.empty()) << "what is not run is waited for";
+  EXPECT_EQ(-AML_EIO, aml_dma_submit(bare, &request_, &dst_, &src_, nullptr));
+  bare_.dma.ops = &kMandatory;
+}
+
 TEST_F(CoreDma, ManyAreTakenInOrderUpToTheFirstThatIsNot) {
   for (aml_dma *const dma : {bare, full}) {
     for (const size_t room :

@@ -88,6 +88,12 @@ static int submit(struct aml_dma *dma, struct aml_dma_request *request) {
   return inner == NULL ? refuse(self, request) : aml_internal_inner_submit(inner, request);
 }
 
+static int run(struct aml_dma *dma, struct aml_dma_request *request) {
+  const struct aml_dma_multiplex *const self = self_of(dma);
+  struct aml_dma *const inner = find(self, request);
+  return inner == NULL ? refuse(self, request) : aml_internal_inner_run(inner, request);
+}
+
 static int submit_many(struct aml_dma *dma, size_t count, struct aml_dma_request *const requests[],
                        size_t *taken) {
   const struct aml_dma_multiplex *const self = self_of(dma);
@@ -131,6 +137,7 @@ const struct aml_dma_ops aml_dma_multiplex_ops = {
     .cancel = aml_internal_inner_cancel,
     .barrier = barrier,
     .submit_many = submit_many,
+    .run = run,
 };
 
 int aml_dma_multiplex_init(struct aml_dma *dma, const struct aml_dma_route routes[], size_t count) {

@@ -242,6 +242,8 @@ TEST_F(DmaMultiplexBusy, ToCallOffAndToTryReachTheRoute) {
   }
   EXPECT_EQ(-AML_EAGAIN, err) << "the queue is full";
   EXPECT_EQ(AML_DMA_IDLE, aml_dma_request_state(&requests.back()));
+  EXPECT_EQ(0, aml_dma_copy(dma_, &dst.back(), &src, &tries)) << "a small copy needs none";
+  EXPECT_EQ(1, to[dst.size() - 1]);
   requests.pop_back();
   ASSERT_LE(2u, requests.size());
   EXPECT_EQ(0, aml_dma_cancel(&requests[1])) << aml_error_detail();

@@ -137,6 +137,28 @@ static int submit_many(struct aml_dma *dma, size_t count, struct aml_dma_request
   return err;
 }
 
+/** Copies here what is small, and what only the caller hears of: to wake a thread takes longer. */
+static int run(struct aml_dma *dma, struct aml_dma_request *request) {
+  struct aml_internal_parallel *const parallel = state_of(dma);
+  const struct aml_internal_copy_engine *const engine = &parallel->jobs.engine;
+  const struct aml_dma_options *const options = request->options;
+  if (options->notify != NULL || options->eventfd != NULL || options->operation != NULL ||
+      aml_tile_size(request->dst) / 2 >= parallel->jobs.chunk_size || !is_ready(request))
+    return submit(dma, request);
+  int err = aml_internal_process_check(parallel->process, "aml_dma_submit");
+  if (err)
+    return err;
+  if (!aml_internal_transfer_copy_small(engine->kernels, engine->stream_size, request)) {
+    struct aml_internal_transfer transfer;
+    err = aml_internal_transfer_make(request, &transfer);
+    if (err)
+      return err;
+    (void)aml_internal_transfer_run(engine, options, &transfer); // fails for operations only
+  }
+  aml_dma_request_finish(request, 0);
+  return 0;
+}
+
 /** Does something that brings the request, or what stands before it, nearer to its end. */
 static bool help(struct aml_internal_parallel *parallel, struct aml_dma_request *request) {
   uint64_t claim;
@@ -285,6 +307,7 @@ const struct aml_dma_ops aml_dma_parallel_ops = {
     .poll = poll,
     .barrier = barrier,
     .submit_many = submit_many,
+    .run = run,
 };
 
 static const char init_call[] = "aml_dma_parallel_init";

@@ -381,6 +381,25 @@ void BM_DmaParallel_WaitRunsItHere(benchmark::State &state) {
   }
 }
 
+// A copy of few bytes that is waited for at once, beside a thread that sleeps.
+void BM_DmaParallel_CopyAtOnce(benchmark::State &state) {
+  const auto size = static_cast<size_t>(state.range(0));
+  const Memory src = Touched(size, 1);
+  const Memory dst = Touched(size, 2);
+  const aml_tile from = aml_tile_bytes(src.get(), size);
+  const aml_tile to = aml_tile_bytes(dst.get(), size);
+  const Cpus cpus;
+  Dma dma(state, &cpus, 0, 1);
+  CompareWith(
+      state, size, 1, 1000,
+      [&](size_t) {
+        aml_dma_request request = {};
+        (void)!aml_dma_submit(dma.get(), &request, &to, &from, nullptr);
+        (void)!aml_dma_wait(&request);
+      },
+      [&](size_t) { (void)!aml_dma_copy(dma.get(), &to, &from, nullptr); });
+}
+
 /** Two threads, on a CPU each, that do a half each of what they are told. */
 template <class Half> void InTwoThreads(const Cpus &cpus, Half half) {
   std::thread other([&] {
@@ -497,6 +516,7 @@ BENCHMARK(BM_DmaParallel_Batch)->Arg(8)->Arg(64)->Arg(512)->UseManualTime();
 BENCHMARK(BM_DmaParallel_Outstanding)->Arg(10000)->UseManualTime();
 BENCHMARK(BM_DmaParallel_SubmitAndWaitRunsItHere);
 BENCHMARK(BM_DmaParallel_WaitRunsItHere)->UseManualTime()->Iterations(2000);
+BENCHMARK(BM_DmaParallel_CopyAtOnce)->Arg(64)->Arg(4096)->UseManualTime();
 BENCHMARK(BM_DmaParallel_CopyInTwoThreads)
     ->ArgNames({"bytes", "streamed"})
     ->ArgsProduct({{64 << 20, 256 << 20}, {1, 0}})

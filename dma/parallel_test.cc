@@ -73,6 +73,38 @@ TEST(DmaParallel, AFullQueueSaysSoOrIsWorkedOn) {
   }
 }
 
+TEST(DmaParallel, ASmallCopyPassesByTheQueue) {
+  aml_dma_parallel_options options = Threads(1);
+  options.queue_size = 16;
+  const Dma dma = Create(options);
+  std::deque<Transfer> transfers(17);
+  Blocker blocker(dma.get(), 1);
+  aml_dma_options tries = {};
+  tries.flags = AML_DMA_TRY;
+  size_t taken = 0;
+  while (transfers[taken].Submit(dma.get(), &tries) == 0)
+    ++taken;
+  Transfer small;
+  EXPECT_EQ(0, aml_dma_copy(dma.get(), &small.dst, &small.src, &tries)) << aml_error_detail();
+  EXPECT_TRUE(small.HasHappened());
+  int told = 0;
+  tries.notify = [](aml_dma_request *, void *argument) { ++*static_cast<int *>(argument); };
+  tries.notify_argument = &told;
+  EXPECT_EQ(-AML_EAGAIN, aml_dma_copy(dma.get(), &small.dst, &small.src, &tries))
+      << "others may hear of it, so that a barrier must know it";
+  EXPECT_EQ(0, told);
+  tries = {};
+  tries.flags = AML_DMA_TRY;
+  aml_dma_request *const before[] = {blocker.request()};
+  tries.after = before;
+  tries.after_count = 1;
+  EXPECT_EQ(-AML_EAGAIN, aml_dma_copy(dma.get(), &small.dst, &small.src, &tries))
+      << "what it comes after is not done";
+  blocker.LetGo();
+  for (size_t i = 0; i < taken; ++i)
+    EXPECT_EQ(0, aml_dma_wait(&transfers[i].request));
+}
+
 TEST(DmaParallel, ManyAreWaitedForInAnyOrder) {
   aml_dma_parallel_options options = Threads(2);
   options.queue_size = 4096;

@@ -20,27 +20,6 @@ static const struct aml_dma_sequential *sequential_of(const struct aml_dma *dma)
   return (const struct aml_dma_sequential *)dma;
 }
 
-/** Copies if both tiles are one run, apart from each other, to be kept in cache; else says false.
- */
-static bool copy_small(const struct aml_dma_sequential *sequential,
-                       const struct aml_dma_request *request) {
-  const struct aml_tile *const dst = request->dst;
-  const struct aml_tile *const src = request->src;
-  const ptrdiff_t element_size = (ptrdiff_t)dst->element_size;
-  if (dst->ndims != 1 || dst->area != NULL || src->area != NULL ||
-      dst->stride_bytes[0] != element_size || src->stride_bytes[0] != element_size ||
-      request->options->operation != NULL || request->options->after_count != 0)
-    return false;
-  const size_t size = dst->extent[0] * dst->element_size;
-  const uintptr_t distance = (uintptr_t)dst->base - (uintptr_t)src->base;
-  // Apart means that the distance, in either direction, is at least the size.
-  if (distance < size || 0 - distance < size || size >= sequential->stream_size ||
-      (size >= AML_INTERNAL_MIN_STREAM_SIZE && request->options->use == AML_DMA_USE_STREAM))
-    return false;
-  sequential->kernels->copy(dst->base, src->base, size);
-  return true;
-}
-
 static unsigned capabilities(const struct aml_dma *dma) {
   (void)dma;
   return AML_DMA_THREAD_SAFE | AML_DMA_CAN_OVERLAP | AML_DMA_CAN_OPERATE;
@@ -48,7 +27,7 @@ static unsigned capabilities(const struct aml_dma *dma) {
 
 static int submit(struct aml_dma *dma, struct aml_dma_request *request) {
   const struct aml_dma_sequential *const sequential = sequential_of(dma);
-  if (copy_small(sequential, request)) {
+  if (aml_internal_transfer_copy_small(sequential->kernels, sequential->stream_size, request)) {
     aml_dma_request_finish(request, 0);
     return 0;
   }

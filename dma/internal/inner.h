@@ -20,6 +20,12 @@ static inline int aml_internal_inner_submit(struct aml_dma *inner,
   return inner->ops->submit(inner, request);
 }
 
+/** Hands a request on that is waited for at once. Returns: as its submit. */
+static inline int aml_internal_inner_run(struct aml_dma *inner, struct aml_dma_request *request) {
+  request->dma = inner;
+  return aml_dma_request_run(inner, request);
+}
+
 /** Hands many on that one submit_many has brought. Returns: as that. */
 int aml_internal_inner_submit_many(struct aml_dma *inner, size_t count,
                                    struct aml_dma_request *const requests[], size_t *taken);

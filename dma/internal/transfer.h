@@ -6,15 +6,43 @@
 #ifndef AML_DMA_INTERNAL_TRANSFER_H
 #define AML_DMA_INTERNAL_TRANSFER_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "aml/core/dma.h"
+#include "aml/core/tile.h"
 #include "aml/dma/internal/copy.h"
+#include "aml/dma/internal/kernels.h"
 #include "aml/dma/internal/plan.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/**
+ * Copies at once if that is a plain copy of less than `limit` bytes, of two runs that are apart,
+ * into the caches, and comes after nothing. Returns: whether it was.
+ */
+static inline bool aml_internal_transfer_copy_small(const struct aml_internal_kernels *kernels,
+                                                    size_t limit,
+                                                    const struct aml_dma_request *request) {
+  const struct aml_tile *const dst = request->dst;
+  const struct aml_tile *const src = request->src;
+  const ptrdiff_t element_size = (ptrdiff_t)dst->element_size;
+  if (dst->ndims != 1 || dst->area != NULL || src->area != NULL ||
+      dst->stride_bytes[0] != element_size || src->stride_bytes[0] != element_size ||
+      request->options->operation != NULL || request->options->after_count != 0)
+    return false;
+  const size_t size = dst->extent[0] * dst->element_size;
+  const uintptr_t distance = (uintptr_t)dst->base - (uintptr_t)src->base;
+  // Apart means that the distance, in either direction, is at least the size.
+  if (distance < size || 0 - distance < size || size >= limit ||
+      (size >= AML_INTERNAL_MIN_STREAM_SIZE && request->options->use == AML_DMA_USE_STREAM))
+    return false;
+  kernels->copy(dst->base, src->base, size);
+  return true;
+}
 
 /** What a request comes to. */
 enum aml_internal_transfer_kind {
