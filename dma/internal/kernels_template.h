@@ -154,15 +154,15 @@ enum { STRING_SIZE = 24 << 10 };
 // slower where tiles are not aligned alike.
 KERNEL __attribute__((aligned(64))) static void copy(char *dst, const char *src, size_t size) {
   const size_t least = IS_WHOLE ? UNIT : 2 * UNIT;
-  if (__builtin_expect(size <= 8 * UNIT, 1)) {
+  if (__builtin_expect(size <= 4 * UNIT, 1)) {
     if (__builtin_expect(size < least, 0))
       memcpy(dst, src, size);
     else if (__builtin_expect(size <= 2 * UNIT, 1))
       copy_two_units(dst, src, size);
-    else if (__builtin_expect(size <= 4 * UNIT, 1))
-      copy_fewer_units(dst, src, size);
     else
-      copy_few_units(dst, src, size);
+      copy_fewer_units(dst, src, size);
+  } else if (__builtin_expect(size <= 8 * UNIT, 1)) {
+    copy_few_units(dst, src, size);
   } else if (size > 7 * WIDTH && size <= 8 * WIDTH) {
     copy_few_wide(dst, src, size);
 #if IS_WHOLE
