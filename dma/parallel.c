@@ -168,7 +168,7 @@ static bool help(struct aml_internal_parallel *parallel, struct aml_dma_request 
     aml_internal_parallel_run(parallel, request, claim, parallel->thread_count);
     return true;
   }
-  return aml_internal_parallel_join(parallel, parallel->thread_count);
+  return aml_internal_parallel_join(parallel, parallel->thread_count, request);
 }
 
 /** Whether a request is done, or there is something to help with. */
@@ -239,7 +239,7 @@ static void await_claim(struct aml_internal_parallel *parallel, uint64_t positio
 static void await_end(struct aml_internal_parallel *parallel, uint64_t position, uint64_t epoch) {
   struct aml_internal_event *const finished = &parallel->finished;
   while (!aml_internal_ring_is_finished(&parallel->ring, position, epoch)) {
-    if (aml_internal_parallel_join(parallel, parallel->thread_count))
+    if (aml_internal_parallel_join(parallel, parallel->thread_count, NULL))
       continue;
     const uint32_t ticket = aml_internal_event_prepare(finished);
     if (aml_internal_ring_is_finished(&parallel->ring, position, epoch))

@@ -19,7 +19,8 @@
 //
 // Large copies are cut into parts, for a contiguous tile at multiples of 4096 bytes from its base.
 // Each thread begins with its own share, which is of consecutive parts, so that it does the same
-// part of the same tiles each time; so does who waits. Who is through goes on with what nobody has
+// part of the same tiles each time; so does who waits, which takes part in others' copies too, and
+// begins no more of them once its own request is done. Who is through goes on with what nobody has
 // begun. Where threads may run on several NUMA nodes and parts are of 1 MiB or more, shares are of
 // the parts whose destination is on a thread's own node, or nearer to it than to any other node
 // that threads run on, as told by the page in the middle of each part: parts then are as small as

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <thread>
@@ -91,6 +92,57 @@ TEST_F(DmaParallelShare, WhoWaitedBeforeItBeganTakesPart) {
     ExpectAllOnce(rounds.Parts(), to_.size());
   }
   let_go.join();
+}
+
+/** Two requests: a short one, and a large one that who waits for the short one helps with. */
+struct Meanwhile {
+  std::thread::id waiter = std::this_thread::get_id();
+  Transfer of_short;
+  std::atomic<size_t> helped{0}; /**< parts of the large one, done by who waits */
+  std::atomic<bool> has_begun{false};
+  std::atomic<bool> is_over{false};
+
+  bool IsShortDone() const { return aml_dma_request_state(&of_short.request) == AML_DMA_DONE; }
+
+  /** The short one lasts until it was waited for. */
+  static int Last(void *, const void *, size_t, void *argument) {
+    auto *const self = static_cast<Meanwhile *>(argument);
+    while (self->helped == 0)
+      std::this_thread::yield();
+    return 0;
+  }
+
+  /** Parts of the large one last until the short one is done; in other threads, until told. */
+  static int Help(void *, const void *, size_t, void *argument) {
+    auto *const self = static_cast<Meanwhile *>(argument);
+    const bool is_waiter = std::this_thread::get_id() == self->waiter;
+    const bool is_first = is_waiter && self->helped++ == 0;
+    self->has_begun = true;
+    while (is_waiter ? !is_first && !self->IsShortDone() : !self->is_over)
+      std::this_thread::yield();
+    return 0;
+  }
+};
+
+TEST_F(DmaParallelShare, WhoWaitsHelpsOthersNoLongerThanItWaits) {
+  Meanwhile meanwhile;
+  const aml_dma_operation lasts = {Meanwhile::Last, &meanwhile, 0, 0};
+  const aml_dma_operation helps = {Meanwhile::Help, &meanwhile, 1, 1};
+  aml_dma_options of_short = {};
+  aml_dma_options of_large = {};
+  of_short.operation = &lasts;
+  of_large.operation = &helps;
+  ASSERT_EQ(0, meanwhile.of_short.Submit(dma_.get(), &of_short));
+  while (aml_dma_request_state(&meanwhile.of_short.request) == AML_DMA_PENDING)
+    std::this_thread::yield();
+  Transfer large(kParts * kPage);
+  ASSERT_EQ(0, large.Submit(dma_.get(), &of_large));
+  while (!meanwhile.has_begun)
+    std::this_thread::yield();
+  EXPECT_EQ(0, aml_dma_wait(&meanwhile.of_short.request));
+  EXPECT_GE(2u, meanwhile.helped) << "the part in which the short one ended is the last";
+  meanwhile.is_over = true;
+  EXPECT_EQ(0, aml_dma_wait(&large.request));
 }
 
 TEST_F(DmaParallelShare, PartsAreWholePagesOfChunkSizeAtLeast) {

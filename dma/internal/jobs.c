@@ -138,13 +138,25 @@ static size_t first_of(const struct aml_internal_job *job, int home, size_t inde
   return first;
 }
 
+/** A thread that takes part. */
+struct hand {
+  size_t seat;
+  const struct aml_dma_request *until; /**< once that is done, it begins no more; null: it does */
+};
+
+/** Whether a thread is to begin no more parts. */
+static bool is_over(const struct aml_internal_job *job, const struct hand *hand) {
+  return __atomic_load_n(&job->unbegun, __ATOMIC_RELAXED) == 0 ||
+         (hand->until != NULL && aml_dma_request_state(hand->until) == AML_DMA_DONE);
+}
+
 /** Runs parts of a home, from a share on, until all have been begun. Returns: whether any were. */
-static bool work_on(struct aml_internal_jobs *jobs, struct aml_internal_job *job, int home,
-                    size_t index, size_t count) {
+static bool work_on(struct aml_internal_jobs *jobs, struct aml_internal_job *job,
+                    const struct hand *hand, int home, size_t index, size_t count) {
   bool worked = false;
   size_t part = first_of(job, home, index, count);
   for (size_t i = 0; i < job->part_count; ++i, ++part) {
-    if (__atomic_load_n(&job->unbegun, __ATOMIC_RELAXED) == 0)
+    if (is_over(job, hand))
       return worked;
     part = part < job->part_count ? part : 0;
     if (!is_of(job, part, home) || !begin(jobs, job, part))
@@ -159,27 +171,29 @@ static bool work_on(struct aml_internal_jobs *jobs, struct aml_internal_job *job
  * Runs those whose home is here. The shares are of the threads that were here when they last
  * looked, and one more, for who waits.
  */
-static bool work_near(struct aml_internal_jobs *jobs, struct aml_internal_job *job, size_t seat) {
-  const int16_t here = look_around(jobs, seat);
+static bool work_near(struct aml_internal_jobs *jobs, struct aml_internal_job *job,
+                      const struct hand *hand) {
+  const int16_t here = look_around(jobs, hand->seat);
   size_t index = 0;
   size_t count = 1;
   for (size_t i = 0; i < jobs->thread_count; ++i)
     if (__atomic_load_n(&jobs->here[i], __ATOMIC_RELAXED) == here) {
-      index += i < seat ? 1 : 0;
+      index += i < hand->seat ? 1 : 0;
       ++count;
     }
-  return here != 0 && work_on(jobs, job, here, index, count);
+  return here != 0 && work_on(jobs, job, hand, here, index, count);
 }
 
-/** Runs parts until all have been begun. Returns: whether there were any. */
-static bool work(struct aml_internal_jobs *jobs, struct aml_internal_job *job, size_t seat) {
+/** Runs parts until all have been begun, or it is over. Returns: whether there were any. */
+static bool work(struct aml_internal_jobs *jobs, struct aml_internal_job *job,
+                 const struct hand *hand) {
   const size_t count = jobs->thread_count + 1;
   bool worked = false;
   if (job->has_homes) {
-    worked = work_near(jobs, job, seat);
-    worked |= work_on(jobs, job, 0, seat, count);
+    worked = work_near(jobs, job, hand);
+    worked |= work_on(jobs, job, hand, 0, hand->seat, count);
   }
-  return work_on(jobs, job, ANY, seat, count) || worked;
+  return work_on(jobs, job, hand, ANY, hand->seat, count) || worked;
 }
 
 /** Whether nobody is in a job any more. */
@@ -189,7 +203,8 @@ static bool is_deserted(const struct aml_internal_job *job) {
 
 int aml_internal_jobs_run(struct aml_internal_jobs *jobs, struct aml_internal_job *job,
                           size_t seat) {
-  (void)work(jobs, job, seat);
+  const struct hand hand = {.seat = seat};
+  (void)work(jobs, job, &hand);
   (void)__atomic_fetch_and(&job->state, ~open_bit, __ATOMIC_ACQUIRE);
   // Those who have joined are in the middle of their last part.
   for (int i = 0; i < MAX_PAUSES && !is_deserted(job); ++i)
@@ -216,7 +231,9 @@ static bool join(struct aml_internal_job *job) {
   return false;
 }
 
-bool aml_internal_jobs_join(struct aml_internal_jobs *jobs, size_t seat) {
+bool aml_internal_jobs_join(struct aml_internal_jobs *jobs, size_t seat,
+                            const struct aml_dma_request *until) {
+  const struct hand hand = {seat, until};
   bool worked = false;
   if (__atomic_load_n(&jobs->active, __ATOMIC_SEQ_CST) == 0)
     return false;
@@ -224,7 +241,7 @@ bool aml_internal_jobs_join(struct aml_internal_jobs *jobs, size_t seat) {
     struct aml_internal_job *const job = &jobs->jobs[i];
     if (!join(job))
       continue;
-    worked |= work(jobs, job, seat);
+    worked |= work(jobs, job, &hand);
     (void)__atomic_fetch_sub(&job->state, 1, __ATOMIC_SEQ_CST);
     if (aml_internal_event_has_sleepers(&jobs->quit))
       aml_internal_event_wake(&jobs->quit, INT_MAX);

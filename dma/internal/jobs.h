@@ -84,8 +84,15 @@ struct aml_internal_job *aml_internal_jobs_open(struct aml_internal_jobs *jobs,
 int aml_internal_jobs_run(struct aml_internal_jobs *jobs, struct aml_internal_job *job,
                           size_t seat);
 
-/** Takes part in some job. Returns: false if there was none to take part in. */
-bool aml_internal_jobs_join(struct aml_internal_jobs *jobs, size_t seat);
+/**
+ * Takes part in some job.
+ *
+ * @param until  begins no more parts once that is done; null: goes on while there are any.
+ *
+ * Returns: false if there was none to take part in.
+ */
+bool aml_internal_jobs_join(struct aml_internal_jobs *jobs, size_t seat,
+                            const struct aml_dma_request *until);
 
 #ifdef __cplusplus
 }

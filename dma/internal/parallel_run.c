@@ -46,10 +46,11 @@ static void tell(struct aml_internal_parallel *parallel, struct aml_internal_eve
     aml_internal_event_wake(&parallel->finished, INT_MAX);
 }
 
-bool aml_internal_parallel_join(struct aml_internal_parallel *parallel, size_t seat) {
+bool aml_internal_parallel_join(struct aml_internal_parallel *parallel, size_t seat,
+                                const struct aml_dma_request *until) {
   const bool was_within = is_within;
   is_within = true;
-  const bool joined = aml_internal_jobs_join(&parallel->jobs, seat);
+  const bool joined = aml_internal_jobs_join(&parallel->jobs, seat, until);
   is_within = was_within;
   return joined;
 }
@@ -125,7 +126,7 @@ void *aml_internal_parallel_work(void *argument) {
   aml_internal_jobs_sit(&parallel->jobs, worker->seat);
   for (;;) {
     if (aml_internal_parallel_run_next(parallel, true, worker->seat) ||
-        aml_internal_parallel_join(parallel, worker->seat))
+        aml_internal_parallel_join(parallel, worker->seat, NULL))
       continue;
     if (__atomic_load_n(&parallel->is_ending, __ATOMIC_SEQ_CST) != 0)
       return NULL;

@@ -80,8 +80,9 @@ static inline void aml_internal_parallel_wake_one(struct aml_internal_parallel *
 /** Whether this thread is within a request's operation or notify. */
 bool aml_internal_parallel_is_within(void);
 
-/** Takes part in a large copy of others. Returns: false if there is none. */
-bool aml_internal_parallel_join(struct aml_internal_parallel *parallel, size_t seat);
+/** Takes part in a large copy of others, as aml_internal_jobs_join(). */
+bool aml_internal_parallel_join(struct aml_internal_parallel *parallel, size_t seat,
+                                const struct aml_dma_request *until);
 
 /** Runs a request that was claimed. */
 void aml_internal_parallel_run(struct aml_internal_parallel *parallel,
