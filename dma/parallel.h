@@ -23,9 +23,9 @@
 // begins no more of them once its own request is done. Who is through goes on with what nobody has
 // begun. Where threads may run on several NUMA nodes and parts are of 1 MiB or more, shares are of
 // the parts whose destination is on a thread's own node, or nearer to it than to any other node
-// that threads run on, as told by the page in the middle of each part: parts then are as small as
-// they may be, 2048 of them. Who finds none of these left goes on with parts that are near to no
-// one node, or of pages that nobody has touched, and then with any.
+// that threads run on, as told by the page in the middle of each part: parts then are of 1 MiB, or
+// of chunk_size if that is more, and larger past 2048 of them. Who finds none of these left goes on
+// with parts that are near to no one node, or of pages that nobody has touched, and then with any.
 //
 // Idle threads look for work for a while before they sleep: to wake one takes a system call and
 // some microseconds, to reach one that looks takes some tens of nanoseconds.

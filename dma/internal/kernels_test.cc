@@ -195,7 +195,8 @@ TEST(KernelsFind, NamesWhatIsThereAndNothingElse) {
   EXPECT_EQ(best, aml_internal_kernels_find(best->name));
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, Kernels, testing::Values("portable", "avx2", "avx512", "avx512_halves", "neon"),
+INSTANTIATE_TEST_SUITE_P(Each, Kernels,
+                         testing::Values("portable", "avx2", "avx512", "avx512_halves", "neon"),
                          [](const auto &tested) { return std::string(tested.param); });
 
 } // namespace
