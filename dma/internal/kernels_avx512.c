@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// For CPUs that move vectors of 64 bytes at once.
+// For CPUs that move vectors of 64 bytes at once. Measured on AMD's fifth generation of EPYC; those
+// of Intel, which do so too, are taken to be alike.
 
 #if defined(__x86_64__)
 
