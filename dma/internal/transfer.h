@@ -40,7 +40,7 @@ static inline bool aml_internal_transfer_copy_small(const struct aml_internal_ke
   if (distance < size || 0 - distance < size || size >= limit ||
       (size >= AML_INTERNAL_MIN_STREAM_SIZE && request->options->use == AML_DMA_USE_STREAM))
     return false;
-  kernels->copy(dst->base, src->base, size);
+  kernels->copy((char *)dst->base, (const char *)src->base, size);
   return true;
 }
 
