@@ -102,6 +102,12 @@ static bool is_ready(const struct aml_dma_request *request) {
   return true;
 }
 
+/** Whether a request is for several threads; who waits for another one leaves it to them. */
+static bool is_large(const struct aml_internal_parallel *parallel,
+                     const struct aml_dma_request *request) {
+  return aml_tile_size(request->dst) / 2 >= parallel->jobs.chunk_size;
+}
+
 /** Puts a request into the queue, where a thread that looks for work sees it. */
 static int put(struct aml_internal_parallel *parallel, struct aml_dma_request *request) {
   enum aml_internal_transfer_kind kind;
@@ -115,7 +121,8 @@ static int put(struct aml_internal_parallel *parallel, struct aml_dma_request *r
   const bool may_wait = (request->options->flags & AML_DMA_TRY) == 0;
   if (!reserve(parallel, may_wait, &request->work[AML_INTERNAL_PARALLEL_POSITION]))
     return aml_error_set(-AML_EAGAIN, "aml_dma_submit", "dma", "has a full queue");
-  aml_internal_ring_put(&parallel->ring, request->work[AML_INTERNAL_PARALLEL_POSITION], request);
+  aml_internal_ring_put(&parallel->ring, request->work[AML_INTERNAL_PARALLEL_POSITION], request,
+                        request->options->after_count != 0 || is_large(parallel, request));
   return 0;
 }
 
@@ -143,7 +150,7 @@ static int run(struct aml_dma *dma, struct aml_dma_request *request) {
   const struct aml_internal_copy_engine *const engine = &parallel->jobs.engine;
   const struct aml_dma_options *const options = request->options;
   if (options->notify != NULL || options->eventfd != NULL || options->operation != NULL ||
-      aml_tile_size(request->dst) / 2 >= parallel->jobs.chunk_size || !is_ready(request))
+      is_large(parallel, request) || !is_ready(request))
     return submit(dma, request);
   int err = aml_internal_process_check(parallel->process, "aml_dma_submit");
   if (err)

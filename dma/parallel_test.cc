@@ -34,6 +34,21 @@ TEST(DmaParallel, WhatNoThreadHasBegunTheOneThatWaitsRuns) {
   EXPECT_TRUE(transfer.HasHappened());
 }
 
+TEST(DmaParallel, WhoWaitsForAnotherLeavesALargeCopyToThreads) {
+  const Dma dma = Create(Threads(1));
+  Blocker blocker(dma.get(), 1);
+  Transfer large(size_t{4} << 20);
+  ASSERT_EQ(0, large.Submit(dma.get()));
+  std::thread waiting([&] { EXPECT_EQ(0, aml_dma_wait(blocker.request())); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_EQ(AML_DMA_PENDING, aml_dma_request_state(&large.request))
+      << "it would wait for all of that";
+  blocker.LetGo();
+  waiting.join();
+  EXPECT_EQ(0, aml_dma_wait(&large.request));
+  EXPECT_TRUE(large.HasHappened());
+}
+
 TEST(DmaParallel, WhatNoThreadHasBegunCanBeCalledOff) {
   const Dma dma = Create(Threads(1));
   Transfer transfer;

@@ -95,7 +95,7 @@ void aml_internal_parallel_call_off(struct aml_internal_parallel *parallel,
 /**
  * Runs the next request of the queue.
  *
- * @param any   false: not one that comes after others.
+ * @param any   false: not one that comes after others, nor a large copy.
  * @param seat  the one that the thread has in large copies.
  *
  * Returns: false if there is none to run.

@@ -8,7 +8,7 @@
 //
 //     lap | two counts of those claimed from here that are not finished | FREE, READY, or LATER
 //
-//     put      FREE  -> READY, or LATER if the request comes after others
+//     put      FREE  -> READY, or LATER if the request may take long
 //     claim    READY -> FREE of the next lap, one more not finished
 //     finish   one less not finished
 //
@@ -111,12 +111,16 @@ static inline bool aml_internal_ring_is_free(const struct aml_internal_ring *rin
          aml_internal_ring_phase_of(word) == AML_INTERNAL_RING_FREE;
 }
 
-/** Puts a request at a reserved position whose slot is free; from now on it can be claimed. */
+/**
+ * Puts a request at a reserved position whose slot is free; from now on it can be claimed.
+ *
+ * @param is_long  in its turn it is for those who take any, since it may take long.
+ */
 static inline void aml_internal_ring_put(struct aml_internal_ring *ring, uint64_t position,
-                                         struct aml_dma_request *request) {
+                                         struct aml_dma_request *request, bool is_long) {
   struct aml_internal_ring_slot *const slot = aml_internal_ring_slot_of(ring, position);
-  const uint64_t phase = request->options->after_count == 0 ? (uint64_t)AML_INTERNAL_RING_READY
-                                                            : (uint64_t)AML_INTERNAL_RING_LATER;
+  const uint64_t phase =
+      is_long ? (uint64_t)AML_INTERNAL_RING_LATER : (uint64_t)AML_INTERNAL_RING_READY;
   __atomic_store_n(&slot->request, request, __ATOMIC_RELAXED);
   // Added, as those who finish change the word too.
   (void)__atomic_fetch_add(&slot->word, phase, __ATOMIC_SEQ_CST);
@@ -125,7 +129,7 @@ static inline void aml_internal_ring_put(struct aml_internal_ring *ring, uint64_
 /**
  * Claims the first request that nobody has.
  *
- * @param any    false: not one that comes after others.
+ * @param any    false: not one that may take long.
  * @param claim  for aml_internal_ring_finish(): the position, and the epoch in its highest bit.
  *
  * Returns: null if there is none, or the first one is not to be taken.
