@@ -15,15 +15,13 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstring>
 #include <functional>
+#include <mutex>
 #include <numeric>
 #include <thread>
 #include <vector>
-
-#if defined(__x86_64__)
-#include <emmintrin.h>
-#endif
 
 #include "aml/core/dma.h"
 #include "aml/core/internal/pause.h"
@@ -400,25 +398,73 @@ void BM_DmaParallel_CopyAtOnce(benchmark::State &state) {
       [&](size_t) { (void)!aml_dma_copy(dma.get(), &to, &from, nullptr); });
 }
 
-/** Two threads, on a CPU each, that do a half each of what they are told. */
-template <class Half> void InTwoThreads(const Cpus &cpus, Half half) {
-  std::thread other([&] {
-    cpus.StayOnOther();
-    half(1);
-  });
-  half(0);
-  other.join();
-}
+/** This thread and one on the other CPU, which sleeps meanwhile, as the dma's does in their turns.
+ */
+class TwoThreads {
+public:
+  using Half = std::function<void(size_t i)>;
 
+  explicit TwoThreads(const Cpus &cpus)
+      : thread_([this, &cpus] {
+          cpus.StayOnOther();
+          Serve();
+        }) {
+    Do([](size_t) {}); // it is on its CPU from now on
+  }
+  TwoThreads(const TwoThreads &) = delete;
+  ~TwoThreads() {
+    Tell(nullptr);
+    thread_.join();
+  }
+
+  /** Half 0 is done here, half 1 there. */
+  void Do(const Half &half) {
+    Tell(&half);
+    half(0);
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [this] { return !is_told_; });
+  }
+
+private:
+  void Tell(const Half *half) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    half_ = half;
+    is_told_ = true;
+    changed_.notify_all();
+  }
+
+  void Serve() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    for (;;) {
+      changed_.wait(lock, [this] { return is_told_; });
+      if (half_ == nullptr)
+        return;
+      lock.unlock();
+      (*half_)(1);
+      lock.lock();
+      is_told_ = false;
+      changed_.notify_all();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  const Half *half_ = nullptr;
+  bool is_told_ = false;
+  std::thread thread_;
+};
+
+/** How long the threads that share a CPU with those of a baseline look for work. */
+constexpr uint64_t kBriefSpinNs = 1000;
+
+/** Fills past the caches, by the widest stores that there are. */
 void Fill(char *memory, size_t size) {
-#if defined(__x86_64__)
-  const __m128i value = _mm_set1_epi8(3);
-  for (size_t i = 0; i < size; i += sizeof value)
-    _mm_stream_si128(reinterpret_cast<__m128i *>(memory + i), value);
-  _mm_sfence();
-#else
-  std::memset(memory, 3, size);
-#endif
+  constexpr size_t kPart = size_t{16} << 10;
+  static const std::vector<char> from(kPart, 3);
+  const aml_internal_kernels *const kernels = aml_internal_kernels_find(nullptr);
+  for (size_t i = 0; i < size; i += kPart)
+    kernels->stream(memory + i, from.data(), kPart);
+  kernels->fence();
 }
 
 // Against a fill past the caches by two threads, the limit of writing. `bare_over_this`: against
@@ -432,14 +478,15 @@ void BM_DmaParallel_CopyInTwoThreads(benchmark::State &state) {
   aml_dma_options options = {};
   options.use = state.range(1) != 0 ? AML_DMA_USE_STREAM : AML_DMA_USE_UNKNOWN;
   const Cpus cpus;
-  Dma dma(state, &cpus);
+  Dma dma(state, &cpus, 0, kBriefSpinNs);
+  TwoThreads threads(cpus);
   double filled = 0;
   double copied = 0;
   CompareWith(
       state, size, 0, 1,
       [&](size_t) {
         const auto start = std::chrono::steady_clock::now();
-        InTwoThreads(cpus, [&](size_t i) { Fill(dst.get() + i * size / 2, size / 2); });
+        threads.Do([&](size_t i) { Fill(dst.get() + i * size / 2, size / 2); });
         filled += SecondsOf(start);
       },
       [&](size_t) {
@@ -458,8 +505,9 @@ void BM_DmaParallel_CopyInTwoThreads(benchmark::State &state) {
   const aml_internal_kernels *const kernels = aml_internal_kernels_find(nullptr);
   const double one = seconds_of([&] { Fill(dst.get(), size); });
   const double bare = seconds_of([&] {
-    InTwoThreads(cpus, [&](size_t i) {
+    threads.Do([&](size_t i) {
       kernels->stream(dst.get() + i * size / 2, src.get() + i * size / 2, size / 2);
+      kernels->fence();
     });
   });
   state.counters["fill_2T_over_1T"] = one / (filled / rounds);
@@ -481,7 +529,7 @@ void PermuteInTwoThreads(benchmark::State &state, const std::vector<size_t> &ext
   aml_dma_options options = {};
   options.use = AML_DMA_USE_STREAM;
   const Cpus cpus;
-  Dma dma(state, &cpus);
+  Dma dma(state, &cpus, 0, kBriefSpinNs);
   if (aml_tile_dense(&whole, nullptr, src.get(), element_size, extent.size(), extent.data(),
                      AML_ORDER_ROW) != 0 ||
       aml_tile_permute(&whole, order.data(), &permuted) != 0 ||
