@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstddef>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -258,17 +259,22 @@ std::vector<Peer> Peers() {
   struct Library {
     const char *name;
     const char *file;
+    const char *package;
   };
   for (const Library library :
-       {Library{"jemalloc", "libjemalloc.so.2"}, Library{"mimalloc", "libmimalloc.so.2"},
-        Library{"tcmalloc", "libtcmalloc_minimal.so.4"}}) {
+       {Library{"jemalloc", "libjemalloc.so.2", "libjemalloc2"},
+        Library{"mimalloc", "libmimalloc.so.2", "libmimalloc2.0"},
+        Library{"tcmalloc", "libtcmalloc_minimal.so.4", "libtcmalloc-minimal4"}}) {
     // Deep, so that its inner calls of malloc are its own.
     void *const opened = dlopen(library.file, RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
     const char *const error = opened == nullptr ? dlerror() : nullptr;
     if (error != nullptr && std::strstr(error, "static TLS") != nullptr)
       StartAnewWithRoomForThreadStorage();
-    if (opened == nullptr)
+    if (opened == nullptr) {
+      std::fprintf(stderr, "without the peer %s: apt-get install %s\n", library.name,
+                   library.package);
       continue;
+    }
     const Peer peer = {library.name, Find<void *(*)(size_t)>(opened, "malloc"),
                        Find<void (*)(void *)>(opened, "free")};
     if (peer.malloc != nullptr && peer.release != nullptr)
