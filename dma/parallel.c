@@ -81,7 +81,7 @@ static bool reserve(struct aml_internal_parallel *parallel, bool may_wait, uint6
     is_first = false;
     // Others may be quicker each time; those who hold positions are served in turn.
     if (++helped < MAX_HELPED &&
-        aml_internal_parallel_run_next(parallel, false, parallel->thread_count))
+        aml_internal_parallel_run_next(parallel, AML_INTERNAL_RING_LARGE, parallel->thread_count))
       continue;
     *position = aml_internal_ring_reserve(&parallel->ring);
     for (int i = 0; !aml_internal_ring_is_free(&parallel->ring, *position); ++i)
@@ -108,6 +108,13 @@ static bool is_large(const struct aml_internal_parallel *parallel,
   return aml_tile_size(request->dst) / 2 >= parallel->jobs.chunk_size;
 }
 
+static enum aml_internal_ring_phase phase_of(const struct aml_internal_parallel *parallel,
+                                             const struct aml_dma_request *request) {
+  return request->options->after_count != 0 ? AML_INTERNAL_RING_LATER
+         : is_large(parallel, request)      ? AML_INTERNAL_RING_LARGE
+                                            : AML_INTERNAL_RING_READY;
+}
+
 /** Puts a request into the queue, where a thread that looks for work sees it. */
 static int put(struct aml_internal_parallel *parallel, struct aml_dma_request *request) {
   enum aml_internal_transfer_kind kind;
@@ -122,7 +129,7 @@ static int put(struct aml_internal_parallel *parallel, struct aml_dma_request *r
   if (!reserve(parallel, may_wait, &request->work[AML_INTERNAL_PARALLEL_POSITION]))
     return aml_error_set(-AML_EAGAIN, "aml_dma_submit", "dma", "has a full queue");
   aml_internal_ring_put(&parallel->ring, request->work[AML_INTERNAL_PARALLEL_POSITION], request,
-                        request->options->after_count != 0 || is_large(parallel, request));
+                        phase_of(parallel, request));
   return 0;
 }
 
@@ -199,7 +206,7 @@ static int wait(struct aml_dma *dma, struct aml_dma_request *request) {
       for (int i = 0; i < AML_INTERNAL_PARALLEL_LOOKS && !has_moved(parallel, request); ++i)
         aml_internal_pause();
     if (has_moved(parallel, request) ||
-        aml_internal_parallel_run_next(parallel, false, parallel->thread_count))
+        aml_internal_parallel_run_next(parallel, AML_INTERNAL_RING_READY, parallel->thread_count))
       continue;
     const uint32_t ticket = aml_internal_event_prepare(done);
     if (has_moved(parallel, request))
@@ -232,7 +239,7 @@ static int cancel(struct aml_dma *dma, struct aml_dma_request *request) {
 static void await_claim(struct aml_internal_parallel *parallel, uint64_t position) {
   struct aml_internal_event *const finished = &parallel->finished;
   while (!aml_internal_ring_is_claimed(&parallel->ring, position)) {
-    if (aml_internal_parallel_run_next(parallel, false, parallel->thread_count))
+    if (aml_internal_parallel_run_next(parallel, AML_INTERNAL_RING_LARGE, parallel->thread_count))
       continue;
     const uint32_t ticket = aml_internal_event_prepare(finished);
     if (aml_internal_ring_is_claimed(&parallel->ring, position))

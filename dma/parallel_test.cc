@@ -49,6 +49,21 @@ TEST(DmaParallel, WhoWaitsForAnotherLeavesALargeCopyToThreads) {
   EXPECT_TRUE(large.HasHappened());
 }
 
+TEST(DmaParallel, ABarrierBeginsLargeCopiesThatItWaitsFor) {
+  const Dma dma = Create(Threads(1));
+  Blocker blocker(dma.get(), 1);
+  Transfer large(size_t{4} << 20);
+  ASSERT_EQ(0, large.Submit(dma.get()));
+  std::thread barrier([&] { EXPECT_EQ(0, aml_dma_barrier(dma.get())); });
+  const auto is_done = [&] { return aml_dma_request_state(&large.request) == AML_DMA_DONE; };
+  for (int i = 0; i < 10000 && !is_done(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_TRUE(is_done()) << "though the thread is busy";
+  blocker.LetGo();
+  barrier.join();
+  EXPECT_TRUE(large.HasHappened());
+}
+
 TEST(DmaParallel, WhatNoThreadHasBegunCanBeCalledOff) {
   const Dma dma = Create(Threads(1));
   Transfer transfer;

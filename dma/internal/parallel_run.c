@@ -86,9 +86,10 @@ void aml_internal_parallel_call_off(struct aml_internal_parallel *parallel,
   tell(parallel, done, claim);
 }
 
-bool aml_internal_parallel_run_next(struct aml_internal_parallel *parallel, bool any, size_t seat) {
+bool aml_internal_parallel_run_next(struct aml_internal_parallel *parallel,
+                                    enum aml_internal_ring_phase most, size_t seat) {
   uint64_t claim;
-  struct aml_dma_request *const request = aml_internal_ring_take(&parallel->ring, any, &claim);
+  struct aml_dma_request *const request = aml_internal_ring_take(&parallel->ring, most, &claim);
   if (request == NULL)
     return false;
   // Whoever put more than one woke one thread only.
@@ -125,7 +126,7 @@ void *aml_internal_parallel_work(void *argument) {
   struct aml_internal_parallel *const parallel = worker->parallel;
   aml_internal_jobs_sit(&parallel->jobs, worker->seat);
   for (;;) {
-    if (aml_internal_parallel_run_next(parallel, true, worker->seat) ||
+    if (aml_internal_parallel_run_next(parallel, AML_INTERNAL_RING_LATER, worker->seat) ||
         aml_internal_parallel_join(parallel, worker->seat, NULL))
       continue;
     if (__atomic_load_n(&parallel->is_ending, __ATOMIC_SEQ_CST) != 0)

@@ -95,12 +95,13 @@ void aml_internal_parallel_call_off(struct aml_internal_parallel *parallel,
 /**
  * Runs the next request of the queue.
  *
- * @param any   false: not one that comes after others, nor a large copy.
+ * @param most  not one of a phase above that.
  * @param seat  the one that the thread has in large copies.
  *
  * Returns: false if there is none to run.
  */
-bool aml_internal_parallel_run_next(struct aml_internal_parallel *parallel, bool any, size_t seat);
+bool aml_internal_parallel_run_next(struct aml_internal_parallel *parallel,
+                                    enum aml_internal_ring_phase most, size_t seat);
 
 /** A thread's life; its argument is a worker. */
 void *aml_internal_parallel_work(void *argument);

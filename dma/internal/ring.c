@@ -34,8 +34,8 @@ static void prefetch(const struct aml_internal_ring *ring, uint64_t position) {
     __builtin_prefetch(request + i, 1);
 }
 
-struct aml_dma_request *aml_internal_ring_take(struct aml_internal_ring *ring, bool any,
-                                               uint64_t *claim) {
+struct aml_dma_request *aml_internal_ring_take(struct aml_internal_ring *ring,
+                                               enum aml_internal_ring_phase most, uint64_t *claim) {
   const uint64_t epoch = __atomic_load_n(&ring->epoch, __ATOMIC_RELAXED);
   for (;;) {
     uint64_t head = __atomic_load_n(&ring->head, __ATOMIC_RELAXED);
@@ -44,7 +44,7 @@ struct aml_dma_request *aml_internal_ring_take(struct aml_internal_ring *ring, b
     struct aml_dma_request *request = NULL;
     if (aml_internal_ring_laps_ahead(ring, word, head) == 0) {
       const enum aml_internal_ring_phase phase = aml_internal_ring_phase_of(word);
-      if (phase == AML_INTERNAL_RING_FREE || (phase == AML_INTERNAL_RING_LATER && !any))
+      if (phase == AML_INTERNAL_RING_FREE || phase > most)
         return NULL;
       prefetch(ring, head + AHEAD);
       // Read before the claim, since the slot may be another's afterwards.

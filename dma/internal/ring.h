@@ -6,10 +6,10 @@
 // A position is a number that only grows; position p uses slot p % size in its lap p / size. A
 // slot's word says it all, and changes by atomic operations only:
 //
-//     lap | two counts of those claimed from here that are not finished | FREE, READY, or LATER
+//     lap | two counts of those claimed from here that are not finished | phase
 //
-//     put      FREE  -> READY, or LATER if the request may take long
-//     claim    READY -> FREE of the next lap, one more not finished
+//     put      FREE  -> READY, LARGE or LATER, by how long the request may take
+//     claim    one of these -> FREE of the next lap, one more not finished
 //     finish   one less not finished
 //
 // Whoever claims has the request; the slot never leads to it again, so its owner may free it once
@@ -51,7 +51,8 @@ struct aml_internal_ring {
 enum aml_internal_ring_phase {
   AML_INTERNAL_RING_FREE,
   AML_INTERNAL_RING_READY,
-  AML_INTERNAL_RING_LATER,
+  AML_INTERNAL_RING_LARGE,
+  AML_INTERNAL_RING_LATER, /**< comes after others, and may have to wait for them */
   AML_INTERNAL_RING_PHASE_BITS = 2,
   AML_INTERNAL_RING_COUNT_BITS = 15,
   AML_INTERNAL_RING_LAP_SHIFT = 32,
@@ -114,28 +115,27 @@ static inline bool aml_internal_ring_is_free(const struct aml_internal_ring *rin
 /**
  * Puts a request at a reserved position whose slot is free; from now on it can be claimed.
  *
- * @param is_long  in its turn it is for those who take any, since it may take long.
+ * @param phase  any but FREE.
  */
 static inline void aml_internal_ring_put(struct aml_internal_ring *ring, uint64_t position,
-                                         struct aml_dma_request *request, bool is_long) {
+                                         struct aml_dma_request *request,
+                                         enum aml_internal_ring_phase phase) {
   struct aml_internal_ring_slot *const slot = aml_internal_ring_slot_of(ring, position);
-  const uint64_t phase =
-      is_long ? (uint64_t)AML_INTERNAL_RING_LATER : (uint64_t)AML_INTERNAL_RING_READY;
   __atomic_store_n(&slot->request, request, __ATOMIC_RELAXED);
   // Added, as those who finish change the word too.
-  (void)__atomic_fetch_add(&slot->word, phase, __ATOMIC_SEQ_CST);
+  (void)__atomic_fetch_add(&slot->word, (uint64_t)phase, __ATOMIC_SEQ_CST);
 }
 
 /**
  * Claims the first request that nobody has.
  *
- * @param any    false: not one that may take long.
+ * @param most   not one of a phase above that.
  * @param claim  for aml_internal_ring_finish(): the position, and the epoch in its highest bit.
  *
  * Returns: null if there is none, or the first one is not to be taken.
  */
-struct aml_dma_request *aml_internal_ring_take(struct aml_internal_ring *ring, bool any,
-                                               uint64_t *claim);
+struct aml_dma_request *aml_internal_ring_take(struct aml_internal_ring *ring,
+                                               enum aml_internal_ring_phase most, uint64_t *claim);
 
 /** Claims the request that is at a position. Returns: false: somebody has. */
 static inline bool aml_internal_ring_claim(struct aml_internal_ring *ring, uint64_t position,

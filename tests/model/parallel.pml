@@ -29,7 +29,7 @@
 /* A slot's word is one word: its fields are read and written in one step. */
 #define FREE 0
 #define READY 1
-#define LATER 2
+#define LATER 2 /* LARGE is as READY, but passed over by who waits for another request */
 typedef slot_t { byte lap; byte unfinished[2]; byte phase; byte request }
 slot_t slot[SIZE];
 byte head, tail;
