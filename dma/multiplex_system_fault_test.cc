@@ -75,9 +75,7 @@ TEST(DmaMultiplexSystemFault, WhatGoesWrongTakesNoMemoryEither) {
   for (aml_dma_transfer &transfer : transfers) // the last ones lead nowhere
     transfer = asked.emplace_back(64, asked.size() < 3 ? file.get() : nullptr).transfer();
   aml_dma_request *const requests[] = {&asked[0].request, &asked[1].request, nullptr};
-  probe.came.reserve(2 * kRounds);
-  probe.held.reserve(kBatch);
-  probe.holds = true;
+  probe.Hold(2 * kRounds, kBatch);
   probe.barrier_result = -AML_EIO;
   int right = 0;
   const Taken taken;

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <vector>
 
 #include "aml/core/dma.h"
@@ -33,6 +34,13 @@ public:
   std::vector<size_t> came; // how many requests came at once, those refused included
   int barriers = 0;
   std::vector<aml_dma_request *> held;
+
+  /** Holds up to `requests` at once from now on, in up to `calls`, without memory taken for it. */
+  void Hold(size_t calls, size_t requests) {
+    came.reserve(calls);
+    held.reserve(requests);
+    holds = true;
+  }
 
   /** Makes the oldest request that is held done. */
   void Finish(int result = 0) {
@@ -137,6 +145,46 @@ struct Asked {
   aml_tile dst;
   aml_tile src;
   aml_dma_request request{};
+};
+
+/** Requests that are submitted at once, and do not all end well. */
+class Batch {
+public:
+  enum { kAnswers = 6 };
+
+  Batch(size_t count, size_t size) {
+    while (transfers_.size() < count)
+      transfers_.push_back(asked_.emplace_back(size).transfer());
+  }
+  Asked &first() { return asked_.front(); }
+
+  /**
+   * Of all, one is called off, one fails, and the others end with a barrier, which fails; then two
+   * are taken. `probe` is what is below, and holds. Returns: how many answers were right.
+   */
+  int GoWrong(aml_dma *dma, ProbeDma &probe) {
+    size_t count = 0;
+    int right = 0;
+    probe.barrier_result = -AML_EIO;
+    probe.takes = transfers_.size();
+    right += Submit(dma, &count) == 0 && count == transfers_.size();
+    right += aml_dma_cancel(&asked_[1].request) == 0;
+    probe.Finish(-AML_EIO);
+    right += aml_dma_wait(&first().request) == -AML_EIO;
+    right += aml_dma_barrier(dma) == -AML_EIO && asked_.back().state() == AML_DMA_DONE;
+    probe.takes = 2;
+    right += Submit(dma, &count) == -AML_EAGAIN && count == 2;
+    right += aml_dma_barrier(dma) == -AML_EIO;
+    return right;
+  }
+
+private:
+  int Submit(aml_dma *dma, size_t *count) {
+    return aml_dma_submit_many(dma, transfers_.size(), transfers_.data(), count);
+  }
+
+  std::deque<Asked> asked_;
+  std::vector<aml_dma_transfer> transfers_;
 };
 
 /** Submits all at once. Returns: as aml_dma_submit_many(). */

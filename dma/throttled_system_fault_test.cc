@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <vector>
 
 #include "aml/core/dma.h"
@@ -138,36 +137,21 @@ TEST(DmaThrottledSystemFault, AtItsLimitItTakesNoMemoryEither) {
   aml_dma_options tries = {};
   tries.flags = AML_DMA_TRY;
   Asked day(size_t{24} * 3600 * 1000);
-  std::deque<Asked> asked;
-  aml_dma_transfer transfers[kBatch];
-  for (aml_dma_transfer &transfer : transfers)
-    transfer = asked.emplace_back(300).transfer();
-  probe.came.reserve(3 * kRounds * kBatch);
-  probe.held.reserve(kBatch);
-  probe.holds = true;
-  probe.barrier_result = -AML_EIO;
+  Batch batch(kBatch, 300);
+  probe.Hold(size_t{3} * kRounds * kBatch, kBatch);
   sleeps.clear();
   sleeps.reserve(kManySleeps);
   int right = 0;
   const Taken taken;
   for (int round = 0; round < kRounds; ++round) {
-    size_t count = 0;
-    probe.takes = kBatch;
-    right += aml_dma_submit_many(dma, kBatch, transfers, &count) == 0 && count == kBatch;
-    right += aml_dma_cancel(&asked[1].request) == 0;
-    probe.Finish(-AML_EIO);
-    right += aml_dma_wait(&asked[0].request) == -AML_EIO;
-    right += aml_dma_barrier(dma) == -AML_EIO && asked[6].state() == AML_DMA_DONE;
-    probe.takes = 2;
-    right += aml_dma_submit_many(dma, kBatch, transfers, &count) == -AML_EAGAIN && count == 2;
-    right += aml_dma_barrier(dma) == -AML_EIO;
+    right += batch.GoWrong(dma, probe);
     probe.takes = 1;
     right += day.Submit(dma) == 0 && aml_dma_wait(&day.request) == 0;
-    right += asked[0].Submit(dma, &tries) == -AML_EAGAIN && probe.takes == 0;
+    right += batch.first().Submit(dma, &tries) == -AML_EAGAIN && probe.takes == 0;
     right += aml_dma_capabilities(dma) == probe.capabilities;
   }
   taken.ExpectNothing();
-  EXPECT_EQ(9 * kRounds, right);
+  EXPECT_EQ((Batch::kAnswers + 3) * kRounds, right);
   EXPECT_LT(size_t{kBatch}, sleeps.size());
   EXPECT_GE(kManySleeps, sleeps.size());
   aml_dma_fini(dma);

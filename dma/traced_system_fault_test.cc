@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 
 #include "aml/core/dma.h"
 #include "aml/core/error.h"
@@ -96,32 +95,17 @@ TEST(DmaTracedSystemFault, WhatIsNotDoneTakesNoMemoryEither) {
   options.in_flight = 3;
   AML_DMA_TRACED_DECL(dma);
   ASSERT_EQ(0, aml_dma_traced_init(dma, probe.get(), &options));
-  std::deque<Asked> asked(kBatch);
-  aml_dma_transfer transfers[kBatch];
-  for (size_t i = 0; i < kBatch; ++i)
-    transfers[i] = asked[i].transfer();
-  probe.came.reserve(3 * kRounds);
-  probe.held.reserve(kBatch);
-  probe.holds = true;
-  probe.barrier_result = -AML_EIO;
+  Batch batch(kBatch, 64);
+  probe.Hold(3 * kRounds, kBatch);
   int right = 0;
   const Taken taken;
   for (int round = 0; round < kRounds; ++round) {
-    size_t count = 0;
-    probe.takes = kBatch;
-    right += aml_dma_submit_many(dma, kBatch, transfers, &count) == 0 && count == kBatch;
-    right += aml_dma_cancel(&asked[1].request) == 0;
-    probe.Finish(-AML_EIO);
-    right += aml_dma_wait(&asked[0].request) == -AML_EIO;
-    right += aml_dma_barrier(dma) == -AML_EIO && asked[4].state() == AML_DMA_DONE;
-    probe.takes = 2;
-    right += aml_dma_submit_many(dma, kBatch, transfers, &count) == -AML_EAGAIN && count == 2;
-    right += aml_dma_barrier(dma) == -AML_EIO;
-    right += asked[0].Submit(dma) == -AML_EAGAIN;
+    right += batch.GoWrong(dma, probe);
+    right += batch.first().Submit(dma) == -AML_EAGAIN;
     right += aml_dma_capabilities(dma) == probe.capabilities;
   }
   taken.ExpectNothing();
-  EXPECT_EQ(8 * kRounds, right);
+  EXPECT_EQ((Batch::kAnswers + 2) * kRounds, right);
   aml_dma_traced_stats stats = {};
   EXPECT_EQ(0, aml_dma_traced_get_stats(dma, &stats));
   EXPECT_EQ(uint64_t{2 * kRounds}, stats.unseen);
