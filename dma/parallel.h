@@ -11,7 +11,9 @@
 //     err = aml_dma_wait(&request);      // runs it here if no thread has begun it
 //
 // Requests begin in the order in which they were submitted, whoever submits; how they end depends
-// on their sizes. A request with `after` is begun in its turn and then waits, in a thread of the
+// on their sizes. Only aml_dma_copy() of less than two chunks passes by the queue, and is done by
+// its caller at once, unless it has an operation, notify, an eventfd or what it comes after. A
+// request with `after` is begun in its turn and then waits, in a thread of the
 // dma unless all that it comes after was done when it was submitted. The queue is bounded:
 // where it is full, submit runs some requests from it and waits for its turn, or says -AML_EAGAIN
 // with AML_DMA_TRY, and always within an operation or notify. Whoever waits, submits to a full

@@ -20,7 +20,7 @@
 // unmap memory there.
 // Fork: the child's finds out about mappings in a slower way.
 // Cost: a system call for finding out about each mapping, one for moving: some microseconds for 2
-// MiB, where memcpy takes eight times as long at best; least where both tiles lie equally within 2
+// MiB, where memcpy takes six to eight times as long; least where both tiles lie equally within 2
 // MiB, as whole page tables move then. Kernels before 6.11 tell of mappings by text, the slower the
 // more there are. No thread is made, and no byte allocated, after init; as much stays mapped as
 // was.
