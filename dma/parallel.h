@@ -13,12 +13,12 @@
 // Requests begin in the order in which they were submitted, whoever submits; how they end depends
 // on their sizes. Only aml_dma_copy() of less than two chunks passes by the queue, and is done by
 // its caller at once, unless it has an operation, notify, an eventfd or what it comes after. A
-// request with `after` is begun in its turn and then waits, in a thread of the
-// dma unless all that it comes after was done when it was submitted. The queue is bounded:
-// where it is full, submit runs some requests from it and waits for its turn, or says -AML_EAGAIN
-// with AML_DMA_TRY, and always within an operation or notify. Whoever waits, submits to a full
-// queue or asks for a barrier may so run operations and notify of others in its own thread; but who
-// waits for one request begins no large copy of another.
+// request with `after` is begun in its turn and then waits, in a thread of the dma unless all that
+// it comes after was done when it was submitted. The queue is bounded: where it is full, submit
+// runs some requests from it and waits for its turn, or says -AML_EAGAIN with AML_DMA_TRY, and
+// always within an operation or notify. Whoever waits, submits to a full queue or asks for a
+// barrier may so run operations and notify of others in its own thread; but who waits for one
+// request begins no large copy of another.
 //
 // Large copies are cut into parts, for a contiguous tile at multiples of 4096 bytes from its base.
 // Each thread begins with its own share, which is of consecutive parts, so that it does the same

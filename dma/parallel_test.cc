@@ -117,6 +117,10 @@ TEST(DmaParallel, ASmallCopyPassesByTheQueue) {
   Transfer small;
   EXPECT_EQ(0, aml_dma_copy(dma.get(), &small.dst, &small.src, &tries)) << aml_error_detail();
   EXPECT_TRUE(small.HasHappened());
+  const aml_tile shifted = aml_tile_bytes(small.to.data() + 1, small.to.size() - 1);
+  const aml_tile shorter = aml_tile_bytes(small.to.data(), small.to.size() - 1);
+  EXPECT_EQ(-AML_EINVAL, aml_dma_copy(dma.get(), &shifted, &shorter, &tries));
+  EXPECT_STREQ("aml_dma_submit: dst overlaps src without being the same tile", aml_error_detail());
   int told = 0;
   tries.notify = [](aml_dma_request *, void *argument) { ++*static_cast<int *>(argument); };
   tries.notify_argument = &told;
