@@ -16,6 +16,7 @@
 #include "aml/arena/slab.h"
 
 #include <benchmark/benchmark.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -77,6 +78,24 @@ void BM_ArenaSlab_RecycledChunk(benchmark::State &state) {
     aml_arena_free(arena, block);
   }
   aml_arena_destroy(&arena);
+}
+
+// A block that is cut out of a region of so many MiB, otherwise not used, and given back.
+void BM_ArenaSlab_CutFromRegion(benchmark::State &state) {
+  const size_t size = static_cast<size_t>(state.range(0)) << 20;
+  void *const region =
+      mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  const aml_arena_slab_options options = {0, 0, region, size, 0};
+  aml_arena *arena = nullptr;
+  if (region == MAP_FAILED || aml_arena_slab_create(&arena, nullptr, &options) != 0)
+    return state.SkipWithError("no arena");
+  for (auto _ : state) {
+    void *const block = aml_arena_alloc(arena, size_t{2} << 20, 0, 0);
+    benchmark::DoNotOptimize(block);
+    aml_arena_free(arena, block);
+  }
+  aml_arena_destroy(&arena);
+  munmap(region, size);
 }
 
 void BM_Baseline_MapAndUnmap(benchmark::State &state) {
@@ -211,6 +230,7 @@ void BM_ArenaSlabOverLinux_Memory(benchmark::State &state) {
 BENCHMARK(BM_ArenaSlab_CreateAllocDestroy)->Arg(1)->Arg(1000);
 BENCHMARK(BM_Baseline_MapAndUnmap);
 BENCHMARK(BM_ArenaSlab_RecycledChunk);
+BENCHMARK(BM_ArenaSlab_CutFromRegion)->Arg(64)->Arg(65536);
 BENCHMARK(BM_ArenaSlab_ReplaceByThreads)->Threads(1)->Threads(2);
 BENCHMARK(BM_ArenaSlab_Memory)->Arg(64)->Unit(benchmark::kMillisecond)->Iterations(1);
 BENCHMARK(BM_ArenaSlabOverLinux_Memory)->Arg(64)->Unit(benchmark::kMillisecond)->Iterations(1);

@@ -70,6 +70,33 @@ TEST(ArenaSlabSystemFault, AnInitThatFailsLeavesStorageAlone) {
   aml_arena_fini(arena);
 }
 
+// Where a free run is cut, the map may need memory: at either end of the block.
+TEST(ArenaSlabSystemFault, ARunThatCannotBeCutIsWhole) {
+  std::vector<char> region(size_t{16} << 20);
+  const aml_arena_slab_options options = {0, 0, region.data(), region.size(), 0};
+  aml_arena *arena = nullptr;
+  ASSERT_EQ(0, aml_arena_slab_create(&arena, nullptr, &options));
+  void *block = nullptr;
+  const size_t failures = EachFailure(
+      AML_FAULT_MEMORY, ENOMEM,
+      [&] {
+        block = aml_arena_alloc(arena, (size_t{4} << 20) + 1, size_t{1} << 20, 0);
+        return block == nullptr ? aml_error_code() : 0;
+      },
+      [&](int err) {
+        EXPECT_EQ(-AML_ENOMEM, err);
+        aml_arena_stats stats = {};
+        EXPECT_EQ(0, aml_arena_get_stats(arena, &stats));
+        EXPECT_EQ(0u, stats.live_count);
+        EXPECT_EQ(0, aml_arena_validate(arena)) << aml_error_detail();
+      });
+  EXPECT_LE(1u, failures);
+  EXPECT_EQ(block, aml_arena_slab_find(arena, static_cast<char *>(block) + (size_t{4} << 20)));
+  aml_arena_free(arena, block);
+  EXPECT_EQ(0, aml_arena_validate(arena)) << aml_error_detail();
+  aml_arena_destroy(&arena);
+}
+
 // Free must not take memory, whatever state the arena is in.
 TEST(ArenaSlabSystemFault, FreeTakesNoMemory) {
   PageArea area;

@@ -333,6 +333,31 @@ TEST_F(ArenaSlab, ChunksFarApartAreAllKnown) {
     munmap(fence, kFar);
 }
 
+// Of a block of some MiB in a region, each address leads to it, whatever was there before.
+TEST_F(ArenaSlab, LargeBlocksAreFoundFromAllTheirAddresses) {
+  std::vector<char> region(64 * kMiB);
+  const aml_arena_slab_options options = {0, 0, region.data(), region.size(), 0};
+  ASSERT_EQ(0, aml_arena_slab_create(&arena_, nullptr, &options));
+  std::mt19937 random(3);
+  std::vector<char *> blocks(8, nullptr);
+  for (int i = 0; i < 1000; ++i) {
+    char *&block = blocks[random() % blocks.size()];
+    const size_t freed = block == nullptr ? 0 : aml_arena_usable_size(arena_, block);
+    Free(block);
+    EXPECT_EQ(freed != 0, aml_arena_owns(arena_, block + freed / 2)) << "free, and the arena's";
+    const size_t size = 1 + random() % (random() % 3 == 0 ? 100000 : 12 * kMiB);
+    block = static_cast<char *>(aml_arena_alloc(arena_, size, size_t{1} << random() % 23, 0));
+    const size_t usable = block == nullptr ? 0 : aml_arena_usable_size(arena_, block);
+    for (size_t offset = 0; offset < usable; offset += kPage)
+      ASSERT_EQ(block, aml_arena_slab_find(arena_, block + offset)) << offset;
+    (void)ValidStats(arena_);
+    if (i % 250 != 249)
+      continue;
+    ASSERT_EQ(0, aml_arena_reset(arena_));
+    blocks.assign(blocks.size(), nullptr);
+  }
+}
+
 // Of blocks that are free, the thread keeps some: these are in the way of larger ones.
 TEST_F(ArenaSlab, WhatTheThreadKeepsIsNoneOfTheLimit) {
   aml_arena_slab_options options = {};

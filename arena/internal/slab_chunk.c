@@ -131,7 +131,10 @@ chunk_type *aml_internal_slab_make_chunk(heap_type *heap, char *mapped, size_t s
                                          size_t alignment, bool has_runs) {
   const size_t lead = (size_t)(0 - (uintptr_t)mapped) & (alignment - 1);
   const size_t units = size < lead ? 0 : (size - lead) / AML_INTERNAL_SLAB_UNIT;
-  const size_t words = has_runs ? aml_internal_slab_words(units) : 0;
+  const struct aml_internal_source *const source = &heap->source;
+  const bool is_clean = source->is_zeroed && source->map_flags == 0;
+  const bool may_be_clean = has_runs && (is_clean || source->can_purge);
+  const size_t words = may_be_clean ? aml_internal_slab_words(units) : 0;
   chunk_type *const chunk = malloc(sizeof *chunk + words * sizeof(uint64_t));
   if (chunk == NULL)
     return NULL;
@@ -142,7 +145,6 @@ chunk_type *aml_internal_slab_make_chunk(heap_type *heap, char *mapped, size_t s
   chunk->base = mapped + (units == 0 ? 0 : lead);
   chunk->units = units;
   chunk->clean = words == 0 ? NULL : (uint64_t *)(chunk + 1);
-  const bool is_clean = heap->source.is_zeroed && heap->source.map_flags == 0;
   if (words != 0)
     memset(chunk->clean, is_clean ? 0xff : 0, words * sizeof(uint64_t));
   adopt_descriptions(chunk, chunk->spans, AML_INTERNAL_SLAB_FIRST_SPANS);

@@ -64,6 +64,10 @@ void aml_internal_slab_link_chunk(struct aml_internal_slab_heap *heap,
 void aml_internal_slab_unlink_chunk(struct aml_internal_slab_heap *heap,
                                     struct aml_internal_slab_chunk *chunk);
 
+/** A description, in no state, of all units of a chunk that has no other. */
+struct aml_internal_slab_span *
+aml_internal_slab_describe_chunk(struct aml_internal_slab_chunk *chunk);
+
 /** Make a chunk part of the map, and one free run. Returns: whether there was memory for that. */
 bool aml_internal_slab_open_chunk(struct aml_internal_slab_heap *heap,
                                   struct aml_internal_slab_chunk *chunk);
@@ -71,8 +75,9 @@ bool aml_internal_slab_open_chunk(struct aml_internal_slab_heap *heap,
 /** Walk all. Returns: null; or the invariant that is broken. */
 const char *aml_internal_slab_heap_check_locked(const struct aml_internal_slab_heap *heap);
 
-/** How many units of a run the chunk does not know to be clean. */
-size_t aml_internal_slab_count_dirty(const struct aml_internal_slab_span *run);
+/** How many of some units a chunk does not know to be clean. */
+size_t aml_internal_slab_count_dirty(const struct aml_internal_slab_chunk *chunk, const char *base,
+                                     size_t units);
 
 /** Make a run, with dirty_units set, free. */
 void aml_internal_slab_put_run(struct aml_internal_slab_heap *heap,
@@ -81,10 +86,6 @@ void aml_internal_slab_put_run(struct aml_internal_slab_heap *heap,
 /** Take a free run out of its list and out of what is counted. */
 void aml_internal_slab_remove_run(struct aml_internal_slab_heap *heap,
                                   struct aml_internal_slab_span *run);
-
-/** Make units of a chunk, which are no run's, a free run; nothing if there are none. */
-void aml_internal_slab_put_units(struct aml_internal_slab_heap *heap,
-                                 struct aml_internal_slab_chunk *chunk, char *base, size_t units);
 
 /** Give a run back, as aml_internal_slab_give(), under the lock. */
 void aml_internal_slab_give_locked(struct aml_internal_slab_heap *heap,

@@ -31,11 +31,9 @@ static struct aml_internal_slab_runs *runs_of(heap_type *heap, const span_type *
   return run->dirty_units == 0 ? &heap->clean : &heap->dirty;
 }
 
-size_t aml_internal_slab_count_dirty(const span_type *run) {
-  return run->chunk->clean == NULL
-             ? run->units
-             : run->units - aml_internal_slab_count(run->chunk->clean, aml_internal_slab_unit(run),
-                                                    run->units);
+size_t aml_internal_slab_count_dirty(const chunk_type *chunk, const char *base, size_t units) {
+  const size_t first = (size_t)(base - chunk->base) / UNIT;
+  return chunk->clean == NULL ? units : units - aml_internal_slab_count(chunk->clean, first, units);
 }
 
 void aml_internal_slab_put_run(heap_type *heap, span_type *run) {
@@ -54,25 +52,36 @@ void aml_internal_slab_remove_run(heap_type *heap, span_type *run) {
   heap->dirty_units -= run->dirty_units;
 }
 
-/** Makes units of a chunk, apart from any run's, a free run. */
-void aml_internal_slab_put_units(heap_type *heap, chunk_type *chunk, char *base, size_t units) {
+/** Makes units of a chunk, apart from any run's, a free run; nothing if there are none. */
+static void put_units(heap_type *heap, chunk_type *chunk, char *base, size_t units,
+                      size_t dirty_units) {
   if (units == 0)
     return;
   span_type *const run = aml_internal_slab_take_description(chunk);
   run->base = base;
   run->units = units;
-  run->dirty_units = aml_internal_slab_count_dirty(run);
+  run->dirty_units = dirty_units;
   aml_internal_slab_put_run(heap, run);
 }
 
 // Chunks
 
-/** Makes a chunk part of the map, and one free run. */
+span_type *aml_internal_slab_describe_chunk(chunk_type *chunk) {
+  span_type *const span = aml_internal_slab_take_description(chunk);
+  span->base = chunk->base;
+  span->units = chunk->units;
+  span->dirty_units = aml_internal_slab_count_dirty(chunk, chunk->base, chunk->units);
+  return span;
+}
+
 bool aml_internal_slab_open_chunk(heap_type *heap, chunk_type *chunk) {
-  if (chunk->units != 0 && !aml_internal_slab_map_add(&heap->map, chunk->base, chunk->units, NULL))
-    return false;
+  if (chunk->units != 0) {
+    span_type *const run = aml_internal_slab_describe_chunk(chunk);
+    if (!aml_internal_slab_map_add(&heap->map, run, true))
+      return false;
+    aml_internal_slab_put_run(heap, run);
+  }
   aml_internal_slab_link_chunk(heap, chunk);
-  aml_internal_slab_put_units(heap, chunk, chunk->base, chunk->units);
   return true;
 }
 
@@ -125,24 +134,40 @@ static void take_clean(span_type *span, uint64_t *clean) {
   aml_internal_slab_clear(chunk->clean, first, span->units);
 }
 
-/** Cuts what is wanted out of a free run that has room for it. */
+/** Where in a free run that has room for it what is wanted will begin. */
+static char *place_in(const span_type *run, const want_type *want) {
+  const size_t number = (uintptr_t)run->base / UNIT;
+  return run->base + ((0 - number) & (want->alignment - 1)) * UNIT;
+}
+
+/** Whether there is memory to describe what a run is cut into. */
+static bool can_carve(heap_type *heap, span_type *run, const want_type *want) {
+  const char *const base = place_in(run, want);
+  return aml_internal_slab_ensure_descriptions(heap, run->chunk) &&
+         aml_internal_slab_map_cut(&heap->map, run, base) &&
+         aml_internal_slab_map_cut(&heap->map, run, base + want->units * UNIT);
+}
+
+/** Cuts what is wanted out of a free run. The cost does not depend on what is left of it. */
 static void carve(heap_type *heap, span_type *run, const want_type *want, uint64_t *clean) {
   chunk_type *const chunk = run->chunk;
-  const size_t number = (uintptr_t)run->base / UNIT;
-  const size_t lead = (0 - number) & (want->alignment - 1);
-  const size_t rest = run->units - lead - want->units;
+  char *const base = place_in(run, want);
+  char *const end = base + want->units * UNIT;
+  const size_t lead = (size_t)(base - run->base) / UNIT;
+  const size_t lead_dirty = aml_internal_slab_count_dirty(chunk, run->base, lead);
+  const size_t rest_dirty =
+      run->dirty_units - lead_dirty - aml_internal_slab_count_dirty(chunk, base, want->units);
   aml_internal_slab_remove_run(heap, run);
-  aml_internal_slab_put_units(heap, chunk, run->base, lead);
-  aml_internal_slab_put_units(heap, chunk, run->base + (lead + want->units) * UNIT, rest);
-  run->base += lead * UNIT;
+  put_units(heap, chunk, run->base, lead, lead_dirty);
+  put_units(heap, chunk, end, run->units - lead - want->units, rest_dirty);
+  run->base = base;
   run->units = want->units;
   run->state = (uint8_t)want->state;
   run->class_index = (uint8_t)want->class_index;
   take_clean(run, clean);
-  aml_internal_slab_map_span(&heap->map, run,
-                             want->state == AML_INTERNAL_SLAB_BLOCKS
-                                 ? AML_INTERNAL_SLAB_FIRST_CLASS + want->class_index
-                                 : (unsigned)AML_INTERNAL_SLAB_HELD);
+  aml_internal_slab_map_span(&heap->map, run);
+  if (run->state == AML_INTERNAL_SLAB_BLOCKS)
+    aml_internal_slab_map_kind(&heap->map, run, AML_INTERNAL_SLAB_FIRST_CLASS + run->class_index);
 }
 
 span_type *aml_internal_slab_take(heap_type *heap, const want_type *want, uint64_t *clean) {
@@ -153,7 +178,7 @@ span_type *aml_internal_slab_take(heap_type *heap, const want_type *want, uint64
   span_type *run = find_run(heap, units);
   if (run == NULL && grow(heap, units))
     run = find_run(heap, units);
-  if (run != NULL && !aml_internal_slab_ensure_descriptions(heap, run->chunk))
+  if (run != NULL && !can_carve(heap, run, want))
     run = aml_internal_slab_no_memory();
   if (run != NULL)
     carve(heap, run, want, clean);
@@ -181,12 +206,14 @@ void aml_internal_slab_give_locked(heap_type *heap, span_type *span) {
   if (span->state == AML_INTERNAL_SLAB_LARGE) {
     --heap->large_count;
     heap->large_size -= span->units * UNIT;
+  } else {
+    aml_internal_slab_map_kind(&heap->map, span, AML_INTERNAL_SLAB_NO_CLASS);
   }
   if (chunk->clean != NULL)
     for (uint64_t rest = span->clean; rest != 0; rest &= rest - 1)
       aml_internal_slab_set(chunk->clean, first + (size_t)__builtin_ctzll(rest), 1);
   span->clean = 0;
-  span->dirty_units = aml_internal_slab_count_dirty(span);
+  span->dirty_units = aml_internal_slab_count_dirty(chunk, span->base, span->units);
   if (first != 0) {
     span_type *const before = aml_internal_slab_find_span(&heap->map, span->base - 1);
     if (before->state == AML_INTERNAL_SLAB_FREE)

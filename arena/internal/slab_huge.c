@@ -20,16 +20,14 @@ enum { UNIT = AML_INTERNAL_SLAB_UNIT };
 
 /** Makes a chunk one block of `size` bytes; null if there is no memory for that. */
 static span_type *open_huge(heap_type *heap, chunk_type *chunk, size_t size) {
-  span_type *const span = aml_internal_slab_take_description(chunk);
   chunk->units = size / UNIT;
-  span->base = chunk->base;
-  span->units = chunk->units;
+  span_type *const span = aml_internal_slab_describe_chunk(chunk);
   span->state = AML_INTERNAL_SLAB_HUGE;
-  if (!aml_internal_slab_map_add(&heap->map, chunk->base, chunk->units, span)) {
+  if (!aml_internal_slab_map_add(&heap->map, span, false)) {
     aml_internal_slab_give_description(span);
     return aml_internal_slab_no_memory();
   }
-  aml_internal_slab_map_span(&heap->map, span, AML_INTERNAL_SLAB_HELD);
+  aml_internal_slab_map_span(&heap->map, span);
   aml_internal_slab_link_chunk(heap, chunk);
   ++heap->large_count;
   heap->large_size += size;

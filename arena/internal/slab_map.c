@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aml/arena/internal/slab_bits.h"
+
 typedef struct aml_internal_slab_map map_type;
 typedef struct aml_internal_slab_kinds kinds_type;
 typedef struct aml_internal_slab_table table_type;
@@ -16,9 +18,9 @@ typedef struct aml_internal_slab_leaf leaf_type;
 typedef struct aml_internal_slab_span span_type;
 
 const uint8_t aml_internal_slab_small_kinds[AML_INTERNAL_SLAB_SMALL_SIZE / 16 + 1] = {
-    2,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 18, 19, 19, 20,
-    20, 21, 21, 22, 22, 23, 23, 24, 24, 25, 25, 26, 26, 26, 26, 27, 27, 27, 27, 28, 28, 28,
-    28, 29, 29, 29, 29, 30, 30, 30, 30, 31, 31, 31, 31, 32, 32, 32, 32, 33, 33, 33, 33};
+    1,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 17, 18, 18, 19,
+    19, 20, 20, 21, 21, 22, 22, 23, 23, 24, 24, 25, 25, 25, 25, 26, 26, 26, 26, 27, 27, 27,
+    27, 28, 28, 28, 28, 29, 29, 29, 29, 30, 30, 30, 30, 31, 31, 31, 31, 32, 32, 32, 32};
 
 // The array reaches over at most 8 TiB of addresses, and the table over 2^47.
 enum { LEAF_UNITS = AML_INTERNAL_SLAB_LEAF_UNITS, MOST_ENTRIES = 1 << 26, COPIED_KINDS = 4096 };
@@ -72,8 +74,14 @@ span_type *aml_internal_slab_find_span(const map_type *map, const void *pointer)
 }
 
 bool aml_internal_slab_has(const map_type *map, const void *pointer) {
-  return aml_internal_slab_kind_of(map, pointer) != AML_INTERNAL_SLAB_NOTHING ||
-         aml_internal_slab_find_span(map, pointer) != NULL;
+  const table_type *const table = table_of(map);
+  const size_t unit = unit_of(pointer);
+  const size_t index = unit / LEAF_UNITS - table->first;
+  if (index >= table->count)
+    return false;
+  const leaf_type *const leaf = table->leaves[index];
+  return leaf == NULL ? table->wholes[index] != NULL
+                      : aml_internal_slab_all(leaf->held, unit % LEAF_UNITS, 1);
 }
 
 // Growing
@@ -113,11 +121,11 @@ static void copy_kinds(uint8_t *to, const uint8_t *from, size_t count) {
   }
 }
 
-/** Makes the array reach over units. Returns: false if it stays as it is. */
-static bool reach_kinds(map_type *map, size_t first, size_t end) {
+/** Makes the array reach over units, if it can. */
+static void reach_kinds(map_type *map, size_t first, size_t end) {
   kinds_type *const old = map->kinds;
   if (first >= old->first && end <= old->first + old->count)
-    return true;
+    return;
   const struct window window =
       widen(old->first, old->count, (struct window){first, end}, AML_INTERNAL_SLAB_FIRST_KINDS);
   const size_t count = window.end - window.first;
@@ -126,7 +134,7 @@ static bool reach_kinds(map_type *map, size_t first, size_t end) {
                             : count > most_kinds ? NULL
                                                  : calloc(1, sizeof *kinds + count);
   if (kinds == NULL)
-    return false;
+    return;
   kinds->first = window.first;
   kinds->origin = (uintptr_t)kinds->kinds - window.first;
   kinds->count = count;
@@ -136,7 +144,6 @@ static bool reach_kinds(map_type *map, size_t first, size_t end) {
     map->metadata_size += sizeof *kinds + count;
   }
   __atomic_store_n(&map->kinds, kinds, __ATOMIC_RELEASE);
-  return true;
 }
 
 /** Makes the table reach over leaves. Returns: false if there is no memory. */
@@ -169,17 +176,7 @@ static bool reach_leaves(map_type *map, size_t first, size_t end) {
 
 // Chunks
 
-/** Says of which kind units are, as far as the array reaches. */
-static void set_kinds(map_type *map, size_t unit, size_t count, unsigned kind) {
-  kinds_type *const kinds = map->kinds;
-  const size_t first = unit > kinds->first ? unit : kinds->first;
-  const size_t reach = kinds->first + kinds->count;
-  const size_t end = unit + count < reach ? unit + count : reach;
-  if (first < end)
-    memset(&kinds->kinds[first - kinds->first], (int)kind, end - first);
-}
-
-/** Takes a part's leaf up, a new one if there is none. */
+/** Takes a part's leaf up for a chunk, a new one if there is none. */
 static bool use_leaf(map_type *map, struct part part) {
   leaf_type **const place = leaf_of(map, part.unit);
   leaf_type *leaf = *place;
@@ -190,6 +187,7 @@ static bool use_leaf(map_type *map, struct part part) {
     map->metadata_size += sizeof *leaf;
     __atomic_store_n(place, leaf, __ATOMIC_RELEASE);
   }
+  aml_internal_slab_set(leaf->held, part.unit % LEAF_UNITS, part.count);
   ++leaf->users;
   return true;
 }
@@ -200,6 +198,7 @@ static void drop_leaf(map_type *map, struct part part) {
   __atomic_store_n(whole_of(map, part.unit), NULL, __ATOMIC_RELAXED);
   if (leaf == NULL)
     return;
+  aml_internal_slab_clear(leaf->held, part.unit % LEAF_UNITS, part.count);
   for (size_t i = 0; i < part.count; ++i)
     __atomic_store_n(&leaf->spans[part.unit % LEAF_UNITS + i], NULL, __ATOMIC_RELAXED);
   if (--leaf->users != 0)
@@ -209,63 +208,70 @@ static void drop_leaf(map_type *map, struct part part) {
   free(leaf);
 }
 
-static void drop_leaves(map_type *map, const char *base, size_t units) {
+void aml_internal_slab_map_remove(map_type *map, const char *base, size_t units) {
   const size_t end = unit_of(base) + units;
   for (struct part part = first_part(base, units); part.count != 0; part = next_part(part, end))
     drop_leaf(map, part);
-}
-
-bool aml_internal_slab_map_add(map_type *map, const char *base, size_t units, span_type *whole) {
-  const size_t first = unit_of(base);
-  const size_t end = first + units;
-  if (!reach_leaves(map, first / LEAF_UNITS, (end - 1) / LEAF_UNITS + 1))
-    return false;
-  for (struct part part = first_part(base, units); part.count != 0; part = next_part(part, end)) {
-    if (whole != NULL && part.count == LEAF_UNITS) {
-      __atomic_store_n(whole_of(map, part.unit), whole, __ATOMIC_RELAXED);
-    } else if (!use_leaf(map, part)) {
-      drop_leaves(map, base, part.unit - first);
-      return false;
-    }
-  }
-  if (whole == NULL && reach_kinds(map, first, end))
-    set_kinds(map, first, units, AML_INTERNAL_SLAB_HELD);
-  return true;
-}
-
-void aml_internal_slab_map_remove(map_type *map, const char *base, size_t units) {
-  set_kinds(map, unit_of(base), units, AML_INTERNAL_SLAB_NOTHING);
-  drop_leaves(map, base, units);
 }
 
 static void name_units(const map_type *map, const char *base, size_t units, span_type *span) {
   const size_t end = unit_of(base) + units;
   for (struct part part = first_part(base, units); part.count != 0; part = next_part(part, end)) {
     leaf_type *const leaf = *leaf_of(map, part.unit);
-    if (leaf == NULL)
+    if (leaf == NULL) {
+      __atomic_store_n(whole_of(map, part.unit), span, __ATOMIC_RELAXED);
       continue;
+    }
     span_type **const spans = &leaf->spans[part.unit % LEAF_UNITS];
     for (size_t i = 0; i < part.count; ++i)
       __atomic_store_n(&spans[i], span, __ATOMIC_RELAXED);
   }
 }
 
-void aml_internal_slab_map_span(map_type *map, span_type *span, unsigned kind) {
-  set_kinds(map, unit_of(span->base), span->units, kind);
+bool aml_internal_slab_map_add(map_type *map, span_type *span, bool has_classes) {
+  const size_t first = unit_of(span->base);
+  const size_t end = first + span->units;
+  if (!reach_leaves(map, first / LEAF_UNITS, (end - 1) / LEAF_UNITS + 1))
+    return false;
+  for (struct part part = first_part(span->base, span->units); part.count != 0;
+       part = next_part(part, end)) {
+    if (part.count == LEAF_UNITS) {
+      __atomic_store_n(whole_of(map, part.unit), span, __ATOMIC_RELAXED);
+    } else if (!use_leaf(map, part)) {
+      aml_internal_slab_map_remove(map, span->base, part.unit - first);
+      return false;
+    }
+  }
+  if (has_classes)
+    reach_kinds(map, first, end);
+  return true;
+}
+
+bool aml_internal_slab_map_cut(map_type *map, const span_type *run, const char *address) {
+  const size_t unit = unit_of(address);
+  if (unit % LEAF_UNITS == 0 || address == run->base + run->units * AML_INTERNAL_SLAB_UNIT ||
+      *leaf_of(map, unit) != NULL)
+    return true;
+  return use_leaf(map, (struct part){unit - unit % LEAF_UNITS, LEAF_UNITS});
+}
+
+void aml_internal_slab_map_span(map_type *map, span_type *span) {
   name_units(map, span->base, span->units, span);
 }
 
 void aml_internal_slab_map_run(map_type *map, span_type *run) {
-  const char *const last = run->base + (run->units - 1) * AML_INTERNAL_SLAB_UNIT;
-  set_kinds(map, unit_of(run->base), run->units, AML_INTERNAL_SLAB_HELD);
-  if (aml_internal_slab_kind_of(map, run->base) == AML_INTERNAL_SLAB_NOTHING ||
-      aml_internal_slab_kind_of(map, last) == AML_INTERNAL_SLAB_NOTHING) {
-    // What the array does not reach is the arena's if it has a span.
-    name_units(map, run->base, run->units, run);
-    return;
-  }
   name_units(map, run->base, 1, run);
-  name_units(map, last, 1, run);
+  name_units(map, run->base + (run->units - 1) * AML_INTERNAL_SLAB_UNIT, 1, run);
+}
+
+void aml_internal_slab_map_kind(map_type *map, const span_type *span, unsigned kind) {
+  kinds_type *const kinds = map->kinds;
+  const size_t unit = unit_of(span->base);
+  const size_t first = unit > kinds->first ? unit : kinds->first;
+  const size_t reach = kinds->first + kinds->count;
+  const size_t end = unit + span->units < reach ? unit + span->units : reach;
+  if (first < end)
+    memset(&kinds->kinds[first - kinds->first], (int)kind, end - first);
 }
 
 // The life of a map

@@ -2,8 +2,8 @@
 //
 // Which span an address of arena:slab lies in, without a hash. The kinds of units, which tell the
 // classes of blocks, are one array, from the lowest chunk to the highest one; but chunks that lie
-// far from all others are not in it. Spans are found by a table with an entry for each 2 MiB, and a
-// leaf for each entry that a chunk lies in.
+// far from all others are not in it. Spans are found by a table with an entry for each 2 MiB: the
+// span that it lies in as a whole, or else a leaf.
 //
 // Threads: find and kind_of take no lock, for addresses in live blocks. They may read an array or a
 // table that has been replaced; it stays until the map ends, and has what was true of any block
@@ -31,9 +31,8 @@ enum {
 /** What a unit is; from FIRST_CLASS on, part of a span of blocks of the class kind - FIRST_CLASS.
  */
 enum aml_internal_slab_kind {
-  AML_INTERNAL_SLAB_NOTHING = 0, /**< none of the arena's, as far as the array knows */
-  AML_INTERNAL_SLAB_HELD = 1,    /**< the arena's, and of no class */
-  AML_INTERNAL_SLAB_FIRST_CLASS = 2,
+  AML_INTERNAL_SLAB_NO_CLASS = 0, /**< as far as the array knows */
+  AML_INTERNAL_SLAB_FIRST_CLASS = 1,
   AML_INTERNAL_SLAB_KINDS = AML_INTERNAL_SLAB_FIRST_CLASS + AML_INTERNAL_SLAB_CLASS_COUNT
 };
 
@@ -59,22 +58,22 @@ struct aml_internal_slab_kinds {
 };
 
 /**
- * The spans of 2 MiB of addresses. Units that are in no chunk have none. Of free runs only the
- * first and the last unit name it; the others name what they were in, or nothing.
+ * The spans of 2 MiB of addresses. Units that are in no chunk have none. Of free runs the first and
+ * the last unit name it; the others name what they were in, or nothing.
  */
 struct aml_internal_slab_leaf {
-  size_t users; /**< chunks that lie in it */
+  size_t users;                                     /**< chunks that lie in it */
+  uint64_t held[AML_INTERNAL_SLAB_LEAF_UNITS / 64]; /**< a bit for each unit that is in a chunk */
   struct aml_internal_slab_span *spans[AML_INTERNAL_SLAB_LEAF_UNITS];
 };
 
-/** A table; behind the leaves, wholes[i] is a huge block that lies everywhere in entry i, or null.
- */
+/** A table; behind the leaves, wholes[i] is what lies everywhere in entry i: it has no leaf. */
 struct aml_internal_slab_table {
   size_t first; /**< address >> LEAF_SHIFT of entry 0 */
   size_t count;
   struct aml_internal_slab_span **wholes;
   struct aml_internal_slab_table *older;   /**< replaced by this one */
-  struct aml_internal_slab_leaf *leaves[]; /**< null where no chunk is, or one huge block */
+  struct aml_internal_slab_leaf *leaves[]; /**< null where no chunk is, or one span */
 };
 
 /** Room for the first array, and for the first table. */
@@ -90,14 +89,14 @@ struct aml_internal_slab_map {
                      2 * AML_INTERNAL_SLAB_FIRST_LEAVES];
 };
 
-/** The kind of the unit that an address lies in; NOTHING also if that is not known here. */
+/** The kind of the unit that an address lies in; NO_CLASS also if that is not known here. */
 static inline unsigned aml_internal_slab_kind_of(const struct aml_internal_slab_map *map,
                                                  const void *pointer) {
   const struct aml_internal_slab_kinds *const kinds =
       __atomic_load_n(&map->kinds, __ATOMIC_ACQUIRE);
   const size_t unit = (uintptr_t)pointer >> AML_INTERNAL_SLAB_UNIT_SHIFT;
   if (__builtin_expect(unit - kinds->first >= kinds->count, 0))
-    return AML_INTERNAL_SLAB_NOTHING;
+    return AML_INTERNAL_SLAB_NO_CLASS;
   return __atomic_load_n((const uint8_t *)(kinds->origin + unit), __ATOMIC_RELAXED);
 }
 
@@ -109,30 +108,43 @@ struct aml_internal_slab_span *aml_internal_slab_find_span(const struct aml_inte
 bool aml_internal_slab_has(const struct aml_internal_slab_map *map, const void *pointer);
 
 /**
- * Take up a chunk: units from `base` on, which are HELD from now on.
+ * Take up a chunk, which is one span.
  *
- * @param whole  null; or a huge span that the chunk is, and then needs no leaf where it lies
- *               everywhere.
+ * @param has_classes  whether its units may be of a class later: the array is to reach over them.
  *
- * Returns: whether there was memory for that; else nothing has changed.
+ * Returns: whether there was memory for that; else nothing has changed. It will do without the
+ * array.
  */
-bool aml_internal_slab_map_add(struct aml_internal_slab_map *map, const char *base, size_t units,
-                               struct aml_internal_slab_span *whole);
+bool aml_internal_slab_map_add(struct aml_internal_slab_map *map,
+                               struct aml_internal_slab_span *span, bool has_classes);
 
-/** Forget a chunk that was taken up so. */
+/** Forget a chunk; none of its units is of a class. */
 void aml_internal_slab_map_remove(struct aml_internal_slab_map *map, const char *base,
                                   size_t units);
 
-/** Say of all units of a span which they are in, and of what kind they are. */
+/**
+ * See to it that a free run may be cut before an address.
+ *
+ * Returns: whether there was memory for that.
+ */
+bool aml_internal_slab_map_cut(struct aml_internal_slab_map *map,
+                               const struct aml_internal_slab_span *run, const char *address);
+
+/** Say of all units of a span which they are in. Its ends are where runs were cut, or chunks end.
+ */
 void aml_internal_slab_map_span(struct aml_internal_slab_map *map,
-                                struct aml_internal_slab_span *span, unsigned kind);
+                                struct aml_internal_slab_span *span);
+
+/** Likewise, of the first and the last unit of a free run. */
+void aml_internal_slab_map_run(struct aml_internal_slab_map *map,
+                               struct aml_internal_slab_span *run);
+
+/** Say of which kind the units of a span are. */
+void aml_internal_slab_map_kind(struct aml_internal_slab_map *map,
+                                const struct aml_internal_slab_span *span, unsigned kind);
 
 /** Make a map that is empty; *map is zero. */
 void aml_internal_slab_map_begin(struct aml_internal_slab_map *map);
-
-/** Say that units are HELD, and the first and last one in a free run. */
-void aml_internal_slab_map_run(struct aml_internal_slab_map *map,
-                               struct aml_internal_slab_span *run);
 
 /** Free what the map has taken; it is empty then. */
 void aml_internal_slab_map_end(struct aml_internal_slab_map *map);

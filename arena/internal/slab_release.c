@@ -36,7 +36,7 @@ static void purge_run(heap_type *heap, span_type *run) {
     return;
   aml_internal_slab_remove_run(heap, run);
   aml_internal_slab_set(clean, unit, units);
-  run->dirty_units = aml_internal_slab_count_dirty(run);
+  run->dirty_units = aml_internal_slab_count_dirty(run->chunk, run->base, run->units);
   aml_internal_slab_put_run(heap, run);
 }
 
@@ -119,6 +119,20 @@ bool aml_internal_slab_make_way(heap_type *heap, size_t size, size_t alignment) 
   return was_asked;
 }
 
+/** Makes a chunk, which has runs, one free run. */
+static void reset_chunk(heap_type *heap, chunk_type *chunk) {
+  for (size_t unit = 0; unit < chunk->units;) {
+    const span_type *const span =
+        aml_internal_slab_find_span(&heap->map, chunk->base + unit * UNIT);
+    if (span->state == AML_INTERNAL_SLAB_BLOCKS)
+      aml_internal_slab_map_kind(&heap->map, span, AML_INTERNAL_SLAB_NO_CLASS);
+    unit += span->units;
+  }
+  aml_internal_slab_forget_spans(heap, chunk);
+  aml_internal_poison(chunk->mapped, chunk->mapped_size);
+  aml_internal_slab_put_run(heap, aml_internal_slab_describe_chunk(chunk));
+}
+
 void aml_internal_slab_heap_reset(heap_type *heap) {
   heap->dirty = (struct aml_internal_slab_runs){0};
   heap->clean = (struct aml_internal_slab_runs){0};
@@ -126,15 +140,12 @@ void aml_internal_slab_heap_reset(heap_type *heap) {
   heap->dirty_units = 0;
   for (chunk_type *chunk = heap->chunks; chunk != NULL;) {
     chunk_type *const next = chunk->next;
-    if (chunk->clean == NULL && chunk->units != 0)
-      aml_internal_slab_unmap_huge_locked(heap,
-                                          aml_internal_slab_find_span(&heap->map, chunk->base));
+    span_type *const span = aml_internal_slab_find_span(&heap->map, chunk->base);
+    if (span != NULL && span->state == AML_INTERNAL_SLAB_HUGE)
+      aml_internal_slab_unmap_huge_locked(heap, span);
+    else if (span != NULL)
+      reset_chunk(heap, chunk);
     chunk = next;
-  }
-  for (chunk_type *chunk = heap->chunks; chunk != NULL; chunk = chunk->next) {
-    aml_internal_slab_forget_spans(heap, chunk);
-    aml_internal_poison(chunk->mapped, chunk->mapped_size);
-    aml_internal_slab_put_units(heap, chunk, chunk->base, chunk->units);
   }
   heap->large_count = 0;
   heap->large_size = 0;
@@ -163,11 +174,11 @@ static const char *check_span(const heap_type *heap, const span_type *span, stru
     walk->free_units += span->units;
     walk->dirty_units += span->dirty_units;
     ++walk->runs;
-    if (span->dirty_units != aml_internal_slab_count_dirty(span))
+    if (span->dirty_units != aml_internal_slab_count_dirty(chunk, span->base, span->units))
       return "has a free run that counts its clean units wrong";
-    return kind <= AML_INTERNAL_SLAB_HELD ? NULL : "has a free run of a class";
+    return kind == AML_INTERNAL_SLAB_NO_CLASS ? NULL : "has a free run of a class";
   case AML_INTERNAL_SLAB_BLOCKS:
-    return kind == AML_INTERNAL_SLAB_NOTHING ||
+    return kind == AML_INTERNAL_SLAB_NO_CLASS ||
                    kind == AML_INTERNAL_SLAB_FIRST_CLASS + (unsigned)span->class_index
                ? NULL
                : "has blocks of another class than the map says";

@@ -86,7 +86,8 @@ struct aml_internal_slab_chunk {
   size_t fresh_count;
   size_t unused_count; /**< of both */
   struct aml_internal_slab_more *more;
-  uint64_t *clean; /**< a bit for each unit of free runs; null for a huge block's */
+  uint64_t *clean; /**< a bit for each unit of free runs; null where none can be clean, and for a
+                        huge block's */
   struct aml_internal_slab_span spans[AML_INTERNAL_SLAB_FIRST_SPANS];
 };
 
