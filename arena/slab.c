@@ -37,19 +37,19 @@ static void *refuse_alloc(int err, const char *argument, const char *reason) {
   return NULL;
 }
 
-static size_t size_of(unsigned kind) {
+static size_t size_of(size_t kind) {
   return aml_internal_slab_classes[kind - AML_INTERNAL_SLAB_FIRST_CLASS].size;
 }
 
-static void *hand_out(void *block, unsigned kind) {
+static void *hand_out(void *block, size_t kind) {
   if (block != NULL)
     aml_internal_poison_contents(block, size_of(kind));
   return block;
 }
 
-static inline void *alloc_kind(state_type *state, unsigned kind) {
-  if (aml_internal_slab_is_at_hand(state)) {
-    struct aml_internal_slab_cache *const cache = aml_internal_slab_thread.last.cache;
+static inline void *alloc_kind(const struct aml_arena *arena, size_t kind) {
+  if (aml_internal_slab_is_at_hand(arena)) {
+    struct aml_internal_slab_cache *const cache = aml_internal_slab_thread.last;
     void **const top = cache->tops[kind];
     void *const block = top[-1];
     if (__builtin_expect(block != NULL, 1)) {
@@ -57,7 +57,7 @@ static inline void *alloc_kind(state_type *state, unsigned kind) {
       return hand_out(block, kind);
     }
   }
-  return hand_out(aml_internal_slab_refill(state, kind), kind);
+  return hand_out(aml_internal_slab_refill(state_of(arena), kind), kind);
 }
 
 /** The span of a block of no class, zeroed if asked; null with a sentence. */
@@ -93,22 +93,23 @@ static void *alloc_large(state_type *state, size_t size, size_t alignment, bool 
 }
 
 /** Allocates a block of a class, which may be one that was kept, and zeroes it. */
-static void *alloc_and_zero(state_type *state, unsigned kind, size_t size) {
-  void *const block = alloc_kind(state, kind);
+static void *alloc_and_zero(const struct aml_arena *arena, size_t kind, size_t size) {
+  void *const block = alloc_kind(arena, kind);
   return block == NULL ? NULL : memset(block, 0, size);
 }
 
 /** Allocates a zeroed block of a class. */
-static void *alloc_zeroed(state_type *state, unsigned kind, size_t size) {
-  const unsigned class_index = kind - AML_INTERNAL_SLAB_FIRST_CLASS;
+static void *alloc_zeroed(const struct aml_arena *arena, size_t kind, size_t size) {
+  state_type *const state = state_of(arena);
+  const unsigned class_index = (unsigned)kind - AML_INTERNAL_SLAB_FIRST_CLASS;
   const struct aml_internal_slab_class *const its = &aml_internal_slab_classes[class_index];
   if (its->capacity != 1)
-    return alloc_and_zero(state, kind, size);
+    return alloc_and_zero(arena, kind, size);
   // Of a whole span it is known which pages are fresh; of a block that was kept, it is not.
   uint64_t clean[AML_INTERNAL_SLAB_CLEAN_WORDS] = {0};
   char *const block = aml_internal_slab_take_whole(&state->bins, class_index, clean);
   if (block == NULL)
-    return alloc_and_zero(state, kind, size);
+    return alloc_and_zero(arena, kind, size);
   aml_internal_poison_none(block, its->size);
   for (size_t unit = 0; unit < its->units; ++unit)
     if (!state->bins.heap.source.is_zeroed || (clean[unit / 64] >> (unit % 64) & 1) == 0)
@@ -117,16 +118,17 @@ static void *alloc_zeroed(state_type *state, unsigned kind, size_t size) {
 }
 
 /** The smallest kind of blocks of a size that are aligned to at most a unit. */
-static unsigned aligned_kind_for(size_t size, size_t alignment) {
-  unsigned kind = aml_internal_slab_kind_for(size < alignment ? alignment : size);
+static size_t aligned_kind_for(size_t size, size_t alignment) {
+  size_t kind = aml_internal_slab_kind_for(size < alignment ? alignment : size);
   while (size_of(kind) % alignment != 0)
     ++kind;
   return kind;
 }
 
 /** Allocates with flags, with more than the usual alignment, or what is of no class. */
-__attribute__((noinline)) static void *alloc_unusual(state_type *state, size_t size,
+__attribute__((noinline)) static void *alloc_unusual(const struct aml_arena *arena, size_t size,
                                                      size_t alignment, unsigned flags) {
+  state_type *const state = state_of(arena);
   if ((flags & ~(unsigned)AML_ARENA_ZERO) != 0)
     return refuse_alloc(-AML_EINVAL, "flags", "has an unknown bit");
   if (flags != 0 && !state->bins.heap.source.is_writable)
@@ -135,19 +137,18 @@ __attribute__((noinline)) static void *alloc_unusual(state_type *state, size_t s
     size = 1;
   if (size > AML_INTERNAL_SLAB_MAX_SIZE || alignment > UNIT)
     return alloc_large(state, size, alignment, flags != 0);
-  const unsigned kind = aligned_kind_for(size, alignment);
-  return flags != 0 ? alloc_zeroed(state, kind, size) : alloc_kind(state, kind);
+  const size_t kind = aligned_kind_for(size, alignment);
+  return flags != 0 ? alloc_zeroed(arena, kind, size) : alloc_kind(arena, kind);
 }
 
 static void *alloc(struct aml_arena *arena, size_t size, size_t alignment, unsigned flags) {
-  state_type *const state = state_of(arena);
   if (__builtin_expect(flags != 0, 0) || __builtin_expect(alignment > AML_ARENA_ALIGNMENT, 0))
-    return alloc_unusual(state, size, alignment, flags);
-  if (__builtin_expect(size <= AML_INTERNAL_SLAB_SMALL_SIZE, 1))
-    return alloc_kind(state, aml_internal_slab_small_kinds[(size + 15) / 16]);
+    return alloc_unusual(arena, size, alignment, flags);
+  if (__builtin_expect(size <= AML_INTERNAL_SLAB_TABLE_SIZE, 1))
+    return alloc_kind(arena, aml_internal_slab_kind_in_table(size));
   if (__builtin_expect(size > AML_INTERNAL_SLAB_MAX_SIZE, 0))
-    return alloc_unusual(state, size, alignment, flags);
-  return alloc_kind(state, AML_INTERNAL_SLAB_FIRST_CLASS + aml_internal_slab_class_of(size));
+    return alloc_unusual(arena, size, alignment, flags);
+  return alloc_kind(arena, aml_internal_slab_kind_for(size));
 }
 
 static void free_large(state_type *state, span_type *span) {
@@ -161,27 +162,28 @@ static void free_large(state_type *state, span_type *span) {
   (void)aml_internal_slab_decay(&state->bins);
 }
 
-/** Gives a block back to where there is no room at hand; apart from free, which then needs no
- * stack frame. */
-__attribute__((noinline)) static void free_elsewhere(state_type *state, void *pointer,
-                                                     unsigned kind) {
-  if (kind < AML_INTERNAL_SLAB_FIRST_CLASS) {
-    span_type *const span = aml_internal_slab_find_span(&state->bins.heap.map, pointer);
+/** Gives a block back that is of no class, or where there is no room at hand; apart from free,
+ * which then needs no stack frame. */
+__attribute__((noinline)) static void free_elsewhere(const struct aml_arena *arena, void *pointer) {
+  state_type *const state = state_of(arena);
+  const struct aml_internal_slab_map *const map = &state->bins.heap.map;
+  size_t kind = aml_internal_slab_kind_in(aml_internal_slab_window_of(map), pointer);
+  if (kind == AML_INTERNAL_SLAB_NO_CLASS) {
+    span_type *const span = aml_internal_slab_find_span(map, pointer);
     if (span->state != AML_INTERNAL_SLAB_BLOCKS) {
       free_large(state, span);
       return;
     }
-    kind = AML_INTERNAL_SLAB_FIRST_CLASS + (unsigned)span->class_index;
+    kind = AML_INTERNAL_SLAB_FIRST_CLASS + (size_t)span->class_index;
   }
   aml_internal_poison(pointer, size_of(kind));
   aml_internal_slab_overflow(state, kind, pointer);
 }
 
 static void free_block(struct aml_arena *arena, void *pointer) {
-  state_type *const state = state_of(arena);
-  const unsigned kind = aml_internal_slab_kind_of(&state->bins.heap.map, pointer);
-  if (aml_internal_slab_is_at_hand(state)) {
-    struct aml_internal_slab_cache *const cache = aml_internal_slab_thread.last.cache;
+  if (aml_internal_slab_is_at_hand(arena)) {
+    struct aml_internal_slab_cache *const cache = aml_internal_slab_thread.last;
+    const size_t kind = aml_internal_slab_kind_in(&cache->window, pointer);
     void **const top = cache->tops[kind];
     if (__builtin_expect(top != cache->ends[kind], 1)) {
       aml_internal_poison(pointer, size_of(kind));
@@ -190,7 +192,7 @@ static void free_block(struct aml_arena *arena, void *pointer) {
       return;
     }
   }
-  free_elsewhere(state, pointer, kind);
+  free_elsewhere(arena, pointer);
 }
 
 static size_t usable_size(const struct aml_arena *arena, const void *pointer) {
@@ -382,6 +384,7 @@ int aml_arena_slab_init(struct aml_arena *arena, struct aml_area *area,
     free(state);
     return err;
   }
+  state->handle = arena;
   aml_internal_slab_enroll(state);
   ((struct aml_arena_slab *)arena)->state = state;
   return 0;

@@ -232,7 +232,7 @@ BENCHMARK(BM_Baseline_MapAndUnmap);
 BENCHMARK(BM_ArenaSlab_RecycledChunk);
 BENCHMARK(BM_ArenaSlab_CutFromRegion)->Arg(64)->Arg(65536);
 BENCHMARK(BM_ArenaSlab_ReplaceByThreads)->Threads(1)->Threads(2);
-BENCHMARK(BM_ArenaSlab_Memory)->Arg(64)->Unit(benchmark::kMillisecond)->Iterations(1);
-BENCHMARK(BM_ArenaSlabOverLinux_Memory)->Arg(64)->Unit(benchmark::kMillisecond)->Iterations(1);
+BENCHMARK(BM_ArenaSlab_Memory)->Arg(64)->Arg(256)->Unit(benchmark::kMillisecond)->Iterations(1);
+BENCHMARK(BM_ArenaSlabOverLinux_Memory)->Arg(64)->Arg(256)->Unit(benchmark::kMillisecond)->Iterations(1);
 
 } // namespace

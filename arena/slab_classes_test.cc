@@ -33,9 +33,9 @@ TEST(SlabClasses, EachSizeHasTheSmallestClassThatHoldsIt) {
     }
   }
   EXPECT_EQ(size_t{AML_INTERNAL_SLAB_MAX_SIZE}, Class(kCount - 1).size);
-  for (size_t size = 0; size <= AML_INTERNAL_SLAB_SMALL_SIZE; ++size)
+  for (size_t size = 0; size <= AML_INTERNAL_SLAB_TABLE_SIZE; ++size)
     EXPECT_EQ(AML_INTERNAL_SLAB_FIRST_CLASS + aml_internal_slab_class_of(size),
-              aml_internal_slab_small_kinds[(size + 15) / 16]);
+              aml_internal_slab_kind_in_table(size));
 }
 
 TEST(SlabClasses, SpansWasteLittle) {

@@ -11,6 +11,7 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "aml/arena/internal/poison.h"
@@ -302,6 +303,23 @@ TEST_F(ArenaSlab, ManyArenasAreApart) {
   // Ended in another order than they were made, with their blocks.
   for (size_t i = 0; i < kArenas; ++i)
     aml_arena_destroy(&arenas[i * 7 % kArenas]);
+}
+
+TEST_F(ArenaSlab, AnArenaMayBeMadeWhereOneWasForgotten) {
+  AML_ARENA_SLAB_DECL(arena);
+  const aml_arena_slab fresh = arena_storage;
+  ASSERT_EQ(0, aml_arena_slab_init(arena, area_.get(), nullptr));
+  aml_arena_free(arena, aml_arena_alloc(arena, 100, 0, 0));
+  aml_arena_free(arena, aml_arena_alloc(arena, 100, 0, 0));
+  const aml_arena_slab forgotten = std::exchange(arena_storage, fresh);
+  ASSERT_EQ(0, aml_arena_slab_init(arena, area_.get(), nullptr));
+  void *const block = aml_arena_alloc(arena, 100, 0, 0);
+  EXPECT_TRUE(aml_arena_owns(arena, block));
+  aml_arena_free(arena, block);
+  EXPECT_EQ(0u, ValidStats(arena).live_count);
+  aml_arena_fini(arena);
+  arena_storage = forgotten;
+  aml_arena_fini(arena);
 }
 
 TEST_F(ArenaSlab, ChunksFarApartAreAllKnown) {

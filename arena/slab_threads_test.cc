@@ -6,10 +6,14 @@
 #include <pthread.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <functional>
 #include <mutex>
 #include <random>
+#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -188,6 +192,116 @@ TEST_F(ArenaSlabThreads, AThreadOutlivesArenas) {
     aml_arena_destroy(&arena);
   }
   thread.join();
+}
+
+// Runs one piece of work after the other, each in the same thread.
+class Worker {
+public:
+  Worker() : thread_([this] { Run(); }) {}
+  Worker(const Worker &) = delete;
+  ~Worker() {
+    Do(nullptr);
+    thread_.join();
+  }
+
+  // Returns when it is done.
+  void Do(std::function<void()> work) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    work_ = std::move(work);
+    has_work_ = true;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return !has_work_; });
+  }
+
+private:
+  void Run() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    for (bool goes_on = true; goes_on;) {
+      changed_.wait(lock, [this] { return has_work_; });
+      goes_on = work_ != nullptr;
+      if (goes_on)
+        work_();
+      has_work_ = false;
+      changed_.notify_all();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::function<void()> work_;
+  bool has_work_ = false;
+  std::thread thread_;
+};
+
+// Threads know an arena by its address.
+TEST_F(ArenaSlabThreads, AnArenaMayBeMadeWhereAnotherWas) {
+  static aml_arena_slab storage;
+  aml_arena *const arena = &storage.arena;
+  Worker worker;
+  const auto use = [arena] {
+    void *const block = aml_arena_alloc(arena, 100, 0, 0);
+    EXPECT_TRUE(aml_arena_owns(arena, block));
+    aml_arena_free(arena, block);
+    EXPECT_EQ(0, aml_arena_validate(arena)) << aml_error_detail();
+  };
+  for (int i = 0; i < 3; ++i) {
+    AML_ARENA_SLAB_DECL(fresh);
+    storage = fresh_storage;
+    ASSERT_EQ(fresh, &fresh_storage.arena);
+    ASSERT_EQ(0, aml_arena_slab_init(arena, area_.get(), nullptr));
+    for (int times = 0; times < 3; ++times)
+      worker.Do(use);
+    use();
+    EXPECT_EQ(0u, ValidStats(arena).live_count);
+    aml_arena_fini(arena);
+  }
+}
+
+// A thread that was told of classes before the array of them was replaced gives back a block that
+// has come to be, since, where blocks of another class were.
+TEST_F(ArenaSlabThreads, AThreadThatKnowsAnOldArrayKnowsNewBlocks) {
+  constexpr size_t kOld = 64;
+  constexpr size_t kNew = 128; // whose spans are of the same size
+  constexpr size_t kSpan = 8 * 4096;
+  Worker worker;
+  std::vector<Block> kept; // so that the worker has room for others
+  worker.Do([&] {
+    for (int i = 0; i < 3; ++i)
+      kept.push_back(Alloc(kOld, 1));
+  });
+  std::vector<Block> old;
+  while (old.size() < 4 * kSpan / kOld)
+    old.push_back(Alloc(kOld, 2));
+  std::vector<Block> others;
+  for (size_t size = 0; size < 16 * kMiB; size += kMiB)
+    others.push_back(Alloc(kMiB, 3));
+  std::set<const void *> were;
+  for (const Block &block : old) {
+    were.insert(block.bytes);
+    Free(block);
+  }
+  EXPECT_EQ(0, aml_arena_trim(arena_, SIZE_MAX, nullptr));
+  size_t there = 0;
+  std::vector<Block> made;
+  while (made.size() < 4 * kSpan / kNew) {
+    made.push_back(Alloc(kNew, 4));
+    there += were.count(made.back().bytes);
+  }
+  EXPECT_LT(0u, there) << "nothing came to be where other blocks were";
+  worker.Do([&] {
+    for (const Block &block : made) {
+      Free(block);
+      // What was taken for a block of 64 bytes would be handed out as one.
+      const Block small = Alloc(kOld, 5);
+      EXPECT_EQ(kOld, aml_arena_usable_size(arena_, small.bytes));
+      Free(small);
+    }
+  });
+  others.insert(others.end(), kept.begin(), kept.end());
+  for (const Block &block : others)
+    Free(block);
+  worker.Do([&] { EXPECT_EQ(0, aml_arena_trim(arena_, 0, nullptr)); });
+  ExpectEmpty();
 }
 
 TEST_F(ArenaSlabThreads, AThreadAndAnArenaMayEndAtOnce) {

@@ -18,6 +18,7 @@ typedef struct aml_internal_slab_depot depot_type;
 
 // Spans that got so many batches in a row are a sign that nobody takes what a depot holds.
 // Blocks of at most so many bytes have depots.
+// Of a batch that is given back, so many blocks are looked at at once.
 // A span is looked at for pages to purge when 1 / SHARE_TO_LOOK of its blocks have come back since;
 // while live bytes sink, and all spans empty, not before 1 / SHARE_THAT_SINKS have.
 // A class of blocks smaller than a page is sparse if half of them are free, and LEAST_SPARSE bytes;
@@ -26,6 +27,7 @@ enum {
   UNIT = AML_INTERNAL_SLAB_UNIT,
   VAIN_BATCHES = 16,
   MOST_IN_DEPOT = 8192,
+  AT_ONCE = 64,
   SHARE_TO_LOOK = 32,
   SHARE_THAT_SINKS = 8,
   LEAST_SPARSE = 1 << 16,
@@ -349,15 +351,33 @@ static size_t give_to_span(span_type *span, const class_type *its, size_t count,
   return i;
 }
 
+/** Gives back at most AT_ONCE blocks. Their spans are often in no near cache, so that all are
+ * looked up before any is waited for. */
+static void give_some(bins_type *bins, bin_type *bin, const class_type *its, size_t count,
+                      void *const *blocks) {
+  span_type *spans[AT_ONCE];
+  for (size_t i = 0; i < count; ++i) {
+    if (i != 0 && (uintptr_t)blocks[i] / UNIT == (uintptr_t)blocks[i - 1] / UNIT) {
+      spans[i] = spans[i - 1];
+      continue;
+    }
+    spans[i] = aml_internal_slab_find_span(&bins->heap.map, blocks[i]);
+    __builtin_prefetch(spans[i], 1);
+    __builtin_prefetch(spans[i]->free_bits, 1);
+  }
+  for (size_t i = 0; i < count;) {
+    span_type *const span = spans[i];
+    i += give_to_span(span, its, count - i, blocks + i);
+    settle(bins, bin, span, its);
+  }
+}
+
 void aml_internal_slab_give_to_spans(bins_type *bins, unsigned class_index, size_t count,
                                      void *const *blocks) {
   const class_type *const its = &aml_internal_slab_classes[class_index];
   bin_type *const bin = aml_internal_slab_bin_of(bins, class_index);
-  for (size_t i = 0; i < count;) {
-    span_type *const span = aml_internal_slab_find_span(&bins->heap.map, blocks[i]);
-    i += give_to_span(span, its, count - i, blocks + i);
-    settle(bins, bin, span, its);
-  }
+  for (size_t i = 0; i < count; i += AT_ONCE)
+    give_some(bins, bin, its, count - i < AT_ONCE ? count - i : AT_ONCE, blocks + i);
   bin->live_count -= count;
   judge(bin, its);
   if (bin->is_sparse)

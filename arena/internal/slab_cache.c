@@ -129,14 +129,31 @@ static bool grow(cache_type *cache, unsigned class_index) {
 
 // Finding caches
 
-static struct aml_internal_slab_entry *entry_of(uint64_t id) {
-  return &aml_internal_slab_thread.entries[id % AML_INTERNAL_SLAB_ENTRIES];
+static cache_type **recent_of(const arena_type *arena) {
+  return &aml_internal_slab_thread
+              .recent[aml_internal_slab_hash(arena, AML_INTERNAL_SLAB_RECENT_POWER)];
 }
 
+/** Makes a cache the one at hand, and brings it up to date. */
 static void at_hand(cache_type *cache) {
-  const struct aml_internal_slab_entry entry = {cache->id, cache};
-  aml_internal_slab_thread.last = entry;
-  *entry_of(cache->id) = entry;
+  cache->window = *aml_internal_slab_window_of(&cache->arena->bins.heap.map);
+  aml_internal_slab_thread.last = cache;
+  __atomic_store_n(&aml_internal_slab_thread.last_arena, cache->arena->handle, __ATOMIC_RELAXED);
+  *recent_of(cache->arena) = cache;
+}
+
+void aml_internal_slab_free_cache(cache_type *cache) {
+  if (aml_internal_slab_thread.last == cache)
+    __atomic_store_n(&aml_internal_slab_thread.last_arena, NULL, __ATOMIC_RELAXED);
+  if (*recent_of(cache->arena) == cache)
+    *recent_of(cache->arena) = NULL;
+  free(cache);
+}
+
+/** Whether a cache is of an arena, not of one that has ended and was described where it is. */
+static bool is_cache_of(const cache_type *cache, const arena_type *arena) {
+  return cache->arena == arena &&
+         __atomic_load_n(&cache->state, __ATOMIC_ACQUIRE) == AML_INTERNAL_SLAB_ATTACHED;
 }
 
 /** Looks a cache up among those of the thread, and frees those whose arena has ended. */
@@ -146,16 +163,24 @@ static cache_type *look_up(const arena_type *arena) {
     cache_type *const cache = *link;
     if (__atomic_load_n(&cache->state, __ATOMIC_ACQUIRE) == AML_INTERNAL_SLAB_ORPHANED) {
       *link = cache->next_owned;
-      free(cache);
+      aml_internal_slab_free_cache(cache);
       continue;
     }
-    if (cache->id == arena->id)
+    if (is_cache_of(cache, arena))
       found = cache;
     link = &cache->next_owned;
   }
-  if (found != NULL)
-    at_hand(found);
   return found;
+}
+
+/** Makes the calling thread's cache of an arena the one at hand. Returns: it; null if it has none.
+ */
+static cache_type *find_cache(const arena_type *arena) {
+  cache_type *const recent = *recent_of(arena);
+  cache_type *const cache = recent != NULL && is_cache_of(recent, arena) ? recent : look_up(arena);
+  if (cache != NULL)
+    at_hand(cache);
+  return cache;
 }
 
 /** Makes a cache the calling thread's. */
@@ -164,7 +189,6 @@ static void attach(arena_type *arena, cache_type *cache) {
     no_room(cache, kind);
   memset(cache->rooms, 0, sizeof cache->rooms);
   cache->arena = arena;
-  cache->id = arena->id;
   cache->owner = &aml_internal_slab_thread;
   cache->state = AML_INTERNAL_SLAB_ATTACHED;
   cache->hand = AML_INTERNAL_SLAB_CLASS_COUNT - 1;
@@ -221,55 +245,64 @@ static void make_spare(arena_type *arena) {
   free(cache);
 }
 
-static cache_type *find_cache(const arena_type *arena) {
-  const struct aml_internal_slab_entry *const entry = entry_of(arena->id);
-  if (entry->id != arena->id)
-    return look_up(arena);
-  aml_internal_slab_thread.last = *entry;
-  return entry->cache;
-}
-
 // The slow halves of alloc and free
 
-/** Takes a block, and more for the thread if it has a cache; null with a sentence. */
-static void *refill(arena_type *arena, unsigned class_index) {
-  cache_type *const cache = find_cache(arena);
-  if (__atomic_load_n(&arena->wants_spare, __ATOMIC_RELAXED))
-    make_spare(arena);
-  if (cache == NULL) {
-    void *block;
-    if (aml_internal_slab_take_blocks(&arena->bins, class_index, 1, &block) == 0)
-      return NULL;
-    // Who allocates once may well not do so again.
-    if (__atomic_exchange_n(&arena->was_used, true, __ATOMIC_RELAXED))
-      make_cache(arena);
-    return block;
-  }
+/** Takes a block for a thread without a cache. */
+static void *take_one(arena_type *arena, unsigned class_index) {
+  void *block;
+  if (aml_internal_slab_take_blocks(&arena->bins, class_index, 1, &block) == 0)
+    return NULL;
+  // Who allocates once may well not do so again.
+  if (__atomic_exchange_n(&arena->was_used, true, __ATOMIC_RELAXED))
+    make_cache(arena);
+  return block;
+}
+
+/** Takes the block on top; null if there is none. */
+static void *pop(cache_type *cache, size_t kind) {
+  void **const top = cache->tops[kind];
+  if (top[-1] != NULL)
+    aml_internal_slab_set_top(cache, kind, top - 1);
+  return top[-1];
+}
+
+/** Takes a block and more for a magazine that is empty; null with a sentence. */
+static void *refill(arena_type *arena, cache_type *cache, unsigned class_index) {
+  struct aml_internal_slab_room *const room = &cache->rooms[class_index];
+  if (room->max == 0 || !aml_internal_slab_is_sparse(&arena->bins, class_index))
+    (void)grow(cache, class_index);
+  // Of a class that has not been full since it was empty, more will be taken.
+  const size_t wanted = room->streak == 0 ? room->max : (room->max + 1u) / 2;
   void **const slots = aml_internal_slab_slots_of(cache, class_index);
-  size_t count = aml_internal_slab_count_of(cache, class_index);
-  if (count == 0) {
-    struct aml_internal_slab_room *const room = &cache->rooms[class_index];
-    if (room->max == 0 || !aml_internal_slab_is_sparse(&arena->bins, class_index))
-      (void)grow(cache, class_index);
-    // Of a class that has not been full since it was empty, more will be taken.
-    const size_t wanted = room->streak == 0 ? room->max : (room->max + 1u) / 2;
-    count = aml_internal_slab_take_blocks(&arena->bins, class_index, wanted, slots);
-    if (count == 0)
-      return NULL;
-    room->is_used = 1;
-    room->streak = 0;
-  }
+  const size_t count = aml_internal_slab_take_blocks(&arena->bins, class_index, wanted, slots);
+  if (count == 0)
+    return NULL;
+  room->is_used = 1;
+  room->streak = 0;
   aml_internal_slab_set_top(cache, kind_of(class_index), slots + count - 1);
   return slots[count - 1];
 }
 
-void *aml_internal_slab_refill(arena_type *arena, unsigned kind) {
-  const unsigned class_index = kind - AML_INTERNAL_SLAB_FIRST_CLASS;
-  const size_t size = (size_t)class_of(class_index)->units * AML_INTERNAL_SLAB_UNIT;
-  void *block = refill(arena, class_index);
+/** Takes a block, and more for the thread if it has a cache; null with a sentence. */
+static void *take(arena_type *arena, size_t kind) {
+  const unsigned class_index = (unsigned)kind - AML_INTERNAL_SLAB_FIRST_CLASS;
+  cache_type *const cache = find_cache(arena);
+  // It may be that another arena's cache was at hand.
+  void *const block = cache == NULL ? NULL : pop(cache, kind);
+  if (block != NULL)
+    return block;
+  if (__atomic_load_n(&arena->wants_spare, __ATOMIC_RELAXED))
+    make_spare(arena);
+  return cache == NULL ? take_one(arena, class_index) : refill(arena, cache, class_index);
+}
+
+void *aml_internal_slab_refill(arena_type *arena, size_t kind) {
+  void *block = take(arena, kind);
+  const size_t size = aml_internal_slab_classes[kind - AML_INTERNAL_SLAB_FIRST_CLASS].units *
+                      (size_t)AML_INTERNAL_SLAB_UNIT;
   for (unsigned tries = 0;
        block == NULL && aml_internal_slab_reclaim(arena, size, AML_INTERNAL_SLAB_UNIT, &tries);)
-    block = refill(arena, class_index);
+    block = take(arena, kind);
   return block;
 }
 
@@ -308,8 +341,8 @@ static void relieve(cache_type *cache, unsigned class_index) {
     (void)evict_others(cache, class_index);
 }
 
-void aml_internal_slab_overflow(arena_type *arena, unsigned kind, void *block) {
-  const unsigned class_index = kind - AML_INTERNAL_SLAB_FIRST_CLASS;
+void aml_internal_slab_overflow(arena_type *arena, size_t kind, void *block) {
+  const unsigned class_index = (unsigned)kind - AML_INTERNAL_SLAB_FIRST_CLASS;
   cache_type *cache = find_cache(arena);
   if (cache == NULL)
     cache = use_spare(arena);

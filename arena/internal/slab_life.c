@@ -19,12 +19,12 @@ typedef struct aml_internal_slab_cache cache_type;
 typedef struct aml_internal_slab_thread thread_type;
 
 // Below this many keys, glibc keeps the value of one in the thread itself.
-enum { SHARDS = 16, INLINE_KEYS = 32 };
+enum { SHARDS_POWER = 4, SHARDS = 1 << SHARDS_POWER, INLINE_KEYS = 32 };
 
 _Thread_local thread_type aml_internal_slab_thread
     __attribute__((visibility("hidden"), tls_model("initial-exec")));
 
-/** Arenas that fork must know; those whose ids have one remainder. */
+/** Arenas that fork must know; those of one hash. */
 static struct shard {
   struct aml_internal_slab_lock lock;
   arena_type *arenas;
@@ -33,10 +33,9 @@ static struct shard {
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
 static bool has_key;
-static uint64_t last_id;
 
 static struct shard *shard_of(const arena_type *arena) {
-  return &shards[arena->id % SHARDS];
+  return &shards[aml_internal_slab_hash(arena, SHARDS_POWER)];
 }
 
 // Caches of an arena
@@ -93,13 +92,18 @@ static bool end_caches(arena_type *arena) {
   for (cache_type *cache = arena->caches; cache != NULL;) {
     cache_type *const next = cache->next;
     const bool is_ours = cache->owner == &aml_internal_slab_thread;
+    // Another arena may come to be where this one was. The thread is there: to end it needs the
+    // lock.
+    const struct aml_arena *handle = arena->handle;
+    (void)__atomic_compare_exchange_n(&cache->owner->last_arena, &handle, NULL, false,
+                                      __ATOMIC_RELAXED, __ATOMIC_RELAXED);
     if (is_ours)
       disown(cache);
     if (is_ours || __atomic_load_n(&cache->state, __ATOMIC_ACQUIRE) == AML_INTERNAL_SLAB_ATTACHED) {
       // Its thread may free it as soon as it is claimed.
       unlink_cache(arena, cache);
       if (is_ours) {
-        free(cache);
+        aml_internal_slab_free_cache(cache);
       } else if (!claim(cache, AML_INTERNAL_SLAB_ORPHANED)) {
         cache->previous = NULL;
         cache->next = arena->caches;
@@ -161,9 +165,6 @@ const char *aml_internal_slab_check_caches(arena_type *arena) {
 
 void aml_internal_slab_end_thread(thread_type *thread) {
   thread->is_ending = true;
-  thread->last.id = 0;
-  for (size_t i = 0; i < AML_INTERNAL_SLAB_ENTRIES; ++i)
-    thread->entries[i].id = 0;
   while (thread->caches != NULL) {
     cache_type *const cache = thread->caches;
     thread->caches = cache->next_owned;
@@ -175,7 +176,7 @@ void aml_internal_slab_end_thread(thread_type *thread) {
       unlink_cache(arena, cache);
       aml_internal_slab_unlock(&arena->caches_lock);
     }
-    free(cache);
+    aml_internal_slab_free_cache(cache);
   }
 }
 
@@ -238,7 +239,9 @@ static void begin(void) {
 
 void aml_internal_slab_enroll(arena_type *arena) {
   (void)pthread_once(&once, begin);
-  arena->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
+  // Where this one is, another one may have been that was never ended.
+  if (aml_internal_slab_is_at_hand(arena->handle))
+    __atomic_store_n(&aml_internal_slab_thread.last_arena, NULL, __ATOMIC_RELAXED);
   struct shard *const shard = shard_of(arena);
   aml_internal_slab_lock(&shard->lock);
   arena->previous = NULL;

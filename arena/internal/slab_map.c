@@ -17,10 +17,21 @@ typedef struct aml_internal_slab_table table_type;
 typedef struct aml_internal_slab_leaf leaf_type;
 typedef struct aml_internal_slab_span span_type;
 
-const uint8_t aml_internal_slab_small_kinds[AML_INTERNAL_SLAB_SMALL_SIZE / 16 + 1] = {
-    1,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 17, 18, 18, 19,
-    19, 20, 20, 21, 21, 22, 22, 23, 23, 24, 24, 25, 25, 25, 25, 26, 26, 26, 26, 27, 27, 27,
-    27, 28, 28, 28, 28, 29, 29, 29, 29, 30, 30, 30, 30, 31, 31, 31, 31, 32, 32, 32, 32};
+const uint8_t aml_internal_slab_kinds_by_size[AML_INTERNAL_SLAB_TABLE_ENTRIES] = {
+    1,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 17, 18, 18, 19, 19,
+    20, 20, 21, 21, 22, 22, 23, 23, 24, 24, 25, 25, 25, 25, 26, 26, 26, 26, 27, 27, 27, 27, 28,
+    28, 28, 28, 29, 29, 29, 29, 30, 30, 30, 30, 31, 31, 31, 31, 32, 32, 32, 32, 33, 34, 35, 36,
+    37, 38, 39, 40, 41, 41, 42, 42, 43, 43, 44, 44, 45, 45, 46, 46, 47, 47, 48, 48, 49, 49, 49,
+    49, 50, 50, 50, 50, 51, 51, 51, 51, 52, 52, 52, 52, 53, 53, 53, 53, 54, 54, 54, 54, 55, 55,
+    55, 55, 56, 56, 56, 56, 57, 57, 57, 57, 57, 57, 57, 57, 58, 58, 58, 58, 58, 58, 58, 58, 59,
+    59, 59, 59, 59, 59, 59, 59, 60, 60, 60, 60, 60, 60, 60, 60, 61, 61, 61, 61, 61, 61, 61, 61,
+    62, 62, 62, 62, 62, 62, 62, 62, 63, 63, 63, 63, 63, 63, 63, 63, 64, 64, 64, 64, 64, 64, 64,
+    64, 65, 65, 65, 65, 65, 65, 65, 65, 65, 65, 65, 65, 65, 65, 65, 65, 66, 66, 66, 66, 66, 66,
+    66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 67, 67, 67, 67, 67, 67, 67, 67, 67, 67, 67, 67, 67,
+    67, 67, 67, 68, 68, 68, 68, 68, 68, 68, 68, 68, 68, 68, 68, 68, 68, 68, 68, 69, 69, 69, 69,
+    69, 69, 69, 69, 69, 69, 69, 69, 69, 69, 69, 69, 70, 70, 70, 70, 70, 70, 70, 70, 70, 70, 70,
+    70, 70, 70, 70, 70, 71, 71, 71, 71, 71, 71, 71, 71, 71, 71, 71, 71, 71, 71, 71, 71, 72, 72,
+    72, 72, 72, 72, 72, 72, 72, 72, 72, 72, 72, 72, 72, 72};
 
 // The array reaches over at most 8 TiB of addresses, and the table over 2^47.
 enum { LEAF_UNITS = AML_INTERNAL_SLAB_LEAF_UNITS, MOST_ENTRIES = 1 << 26, COPIED_KINDS = 4096 };
@@ -87,14 +98,14 @@ bool aml_internal_slab_has(const map_type *map, const void *pointer) {
 // Growing
 
 /** Numbers from first on, before end. */
-struct window {
+struct range {
   size_t first;
   size_t end;
 };
 
-/** What a window of `count` numbers from `first` on becomes to have room for others: twice as
+/** What a range of `count` numbers from `first` on becomes to have room for others: twice as
  * large at the end that is too short. */
-static struct window widen(size_t first, size_t count, struct window wanted, size_t least) {
+static struct range widen(size_t first, size_t count, struct range wanted, size_t least) {
   if (count != 0) {
     const size_t end = first + count;
     if (wanted.end > end)
@@ -124,23 +135,24 @@ static void copy_kinds(uint8_t *to, const uint8_t *from, size_t count) {
 /** Makes the array reach over units, if it can. */
 static void reach_kinds(map_type *map, size_t first, size_t end) {
   kinds_type *const old = map->kinds;
-  if (first >= old->first && end <= old->first + old->count)
+  const size_t old_first = old->window.first;
+  const size_t old_count = old->window.count;
+  if (first >= old_first && end <= old_first + old_count)
     return;
-  const struct window window =
-      widen(old->first, old->count, (struct window){first, end}, AML_INTERNAL_SLAB_FIRST_KINDS);
-  const size_t count = window.end - window.first;
-  const bool is_first = old->count == 0 && count <= AML_INTERNAL_SLAB_FIRST_KINDS;
+  const struct range range =
+      widen(old_first, old_count, (struct range){first, end}, AML_INTERNAL_SLAB_FIRST_KINDS);
+  const size_t count = range.end - range.first;
+  const bool is_first = old_count == 0 && count <= AML_INTERNAL_SLAB_FIRST_KINDS;
   kinds_type *const kinds = is_first             ? old
                             : count > most_kinds ? NULL
                                                  : calloc(1, sizeof *kinds + count);
   if (kinds == NULL)
     return;
-  kinds->first = window.first;
-  kinds->origin = (uintptr_t)kinds->kinds - window.first;
-  kinds->count = count;
+  kinds->window =
+      (struct aml_internal_slab_window){range.first, count, (uintptr_t)kinds->kinds - range.first};
   if (!is_first) {
     kinds->older = old;
-    copy_kinds(kinds->kinds + (old->first - window.first), old->kinds, old->count);
+    copy_kinds(kinds->kinds + (old_first - range.first), old->kinds, old_count);
     map->metadata_size += sizeof *kinds + count;
   }
   __atomic_store_n(&map->kinds, kinds, __ATOMIC_RELEASE);
@@ -151,9 +163,9 @@ static bool reach_leaves(map_type *map, size_t first, size_t end) {
   table_type *const old = table_of(map);
   if (first >= old->first && end <= old->first + old->count)
     return true;
-  const struct window window =
-      widen(old->first, old->count, (struct window){first, end}, AML_INTERNAL_SLAB_FIRST_LEAVES);
-  const size_t count = window.end - window.first;
+  const struct range range =
+      widen(old->first, old->count, (struct range){first, end}, AML_INTERNAL_SLAB_FIRST_LEAVES);
+  const size_t count = range.end - range.first;
   const size_t size = sizeof *old + count * (sizeof(leaf_type *) + sizeof(span_type *));
   const bool is_first = old->count == 0 && count <= AML_INTERNAL_SLAB_FIRST_LEAVES;
   table_type *const table = is_first ? old : count > MOST_ENTRIES ? NULL : calloc(1, size);
@@ -161,10 +173,10 @@ static bool reach_leaves(map_type *map, size_t first, size_t end) {
     return false;
   table->wholes = (span_type **)(table->leaves + count);
   for (size_t i = 0; i < old->count; ++i) {
-    table->leaves[old->first - window.first + i] = old->leaves[i];
-    table->wholes[old->first - window.first + i] = old->wholes[i];
+    table->leaves[old->first - range.first + i] = old->leaves[i];
+    table->wholes[old->first - range.first + i] = old->wholes[i];
   }
-  table->first = window.first;
+  table->first = range.first;
   table->count = count;
   if (!is_first) {
     table->older = old;
@@ -264,14 +276,16 @@ void aml_internal_slab_map_run(map_type *map, span_type *run) {
   name_units(map, run->base + (run->units - 1) * AML_INTERNAL_SLAB_UNIT, 1, run);
 }
 
-void aml_internal_slab_map_kind(map_type *map, const span_type *span, unsigned kind) {
-  kinds_type *const kinds = map->kinds;
+void aml_internal_slab_map_kind(map_type *map, const span_type *span, size_t kind) {
   const size_t unit = unit_of(span->base);
-  const size_t first = unit > kinds->first ? unit : kinds->first;
-  const size_t reach = kinds->first + kinds->count;
-  const size_t end = unit + span->units < reach ? unit + span->units : reach;
-  if (first < end)
-    memset(&kinds->kinds[first - kinds->first], (int)kind, end - first);
+  for (kinds_type *kinds = map->kinds; kinds != NULL; kinds = kinds->older) {
+    const struct aml_internal_slab_window *const window = &kinds->window;
+    const size_t first = unit > window->first ? unit : window->first;
+    const size_t reach = window->first + window->count;
+    const size_t end = unit + span->units < reach ? unit + span->units : reach;
+    if (first < end)
+      memset(&kinds->kinds[first - window->first], (int)kind, end - first);
+  }
 }
 
 // The life of a map

@@ -5,9 +5,11 @@
 // far from all others are not in it. Spans are found by a table with an entry for each 2 MiB: the
 // span that it lies in as a whole, or else a leaf.
 //
-// Threads: find and kind_of take no lock, for addresses in live blocks. They may read an array or a
-// table that has been replaced; it stays until the map ends, and has what was true of any block
-// when it was handed out. All other functions are for one thread at a time.
+// Threads: find and kind_in take no lock, for addresses in live blocks. They may read an array or a
+// table that has been replaced; it stays until the map ends. Of an array, threads keep the window
+// for as long as they like, so those that were replaced are kept true as far as they reach; a table
+// has what was true of any block when it was handed out. All other functions are for one thread at
+// a time.
 
 #ifndef AML_ARENA_INTERNAL_SLAB_MAP_H
 #define AML_ARENA_INTERNAL_SLAB_MAP_H
@@ -36,23 +38,48 @@ enum aml_internal_slab_kind {
   AML_INTERNAL_SLAB_KINDS = AML_INTERNAL_SLAB_FIRST_CLASS + AML_INTERNAL_SLAB_CLASS_COUNT
 };
 
-/** The kinds of blocks of up to this many bytes are looked up in a table, by sixteens. */
-enum { AML_INTERNAL_SLAB_SMALL_SIZE = 1024 };
+/**
+ * The kinds of blocks of most sizes are looked up in a table: by sixteens up to SMALL_SIZE, then by
+ * steps of STEP bytes. Sizes of both sorts in turn cost less so than with what is computed.
+ */
+enum {
+  AML_INTERNAL_SLAB_SMALL_SIZE = 1024,
+  AML_INTERNAL_SLAB_SMALL_ENTRIES = AML_INTERNAL_SLAB_SMALL_SIZE / 16 + 1,
+  AML_INTERNAL_SLAB_STEP = 128,
+  AML_INTERNAL_SLAB_TABLE_SIZE = 32768, /**< the largest size in the table */
+  AML_INTERNAL_SLAB_TABLE_ENTRIES =
+      AML_INTERNAL_SLAB_SMALL_ENTRIES +
+      (AML_INTERNAL_SLAB_TABLE_SIZE - AML_INTERNAL_SLAB_SMALL_SIZE) / AML_INTERNAL_SLAB_STEP
+};
 
-extern const uint8_t aml_internal_slab_small_kinds[AML_INTERNAL_SLAB_SMALL_SIZE / 16 + 1];
+extern const uint8_t aml_internal_slab_kinds_by_size[AML_INTERNAL_SLAB_TABLE_ENTRIES];
+
+/** The kind of blocks of up to AML_INTERNAL_SLAB_TABLE_SIZE bytes. */
+static inline size_t aml_internal_slab_kind_in_table(size_t size) {
+  const size_t skipped =
+      AML_INTERNAL_SLAB_SMALL_ENTRIES * AML_INTERNAL_SLAB_STEP - AML_INTERNAL_SLAB_SMALL_SIZE;
+  if (__builtin_expect(size <= AML_INTERNAL_SLAB_SMALL_SIZE, 1))
+    return aml_internal_slab_kinds_by_size[(size + 15) / 16];
+  return aml_internal_slab_kinds_by_size[(size + skipped - 1) / AML_INTERNAL_SLAB_STEP];
+}
 
 /** The kind of blocks of up to AML_INTERNAL_SLAB_MAX_SIZE bytes. */
-static inline unsigned aml_internal_slab_kind_for(size_t size) {
-  if (__builtin_expect(size <= AML_INTERNAL_SLAB_SMALL_SIZE, 1))
-    return aml_internal_slab_small_kinds[(size + 15) / 16];
+static inline size_t aml_internal_slab_kind_for(size_t size) {
+  if (__builtin_expect(size <= AML_INTERNAL_SLAB_TABLE_SIZE, 1))
+    return aml_internal_slab_kind_in_table(size);
   return AML_INTERNAL_SLAB_FIRST_CLASS + aml_internal_slab_class_of(size);
 }
 
-/** The kinds of units from number `first` on. */
-struct aml_internal_slab_kinds {
+/** Which units an array tells the kinds of. */
+struct aml_internal_slab_window {
   size_t first; /**< address >> UNIT_SHIFT */
   size_t count;
   uintptr_t origin; /**< where the kind of unit 0 would be: a subtraction less on the hot path */
+};
+
+/** The kinds of units. */
+struct aml_internal_slab_kinds {
+  struct aml_internal_slab_window window;
   struct aml_internal_slab_kinds *older; /**< replaced by this one */
   uint8_t kinds[];
 };
@@ -89,15 +116,19 @@ struct aml_internal_slab_map {
                      2 * AML_INTERNAL_SLAB_FIRST_LEAVES];
 };
 
-/** The kind of the unit that an address lies in; NO_CLASS also if that is not known here. */
-static inline unsigned aml_internal_slab_kind_of(const struct aml_internal_slab_map *map,
-                                                 const void *pointer) {
-  const struct aml_internal_slab_kinds *const kinds =
-      __atomic_load_n(&map->kinds, __ATOMIC_ACQUIRE);
+/** Which units are known now. */
+static inline const struct aml_internal_slab_window *
+aml_internal_slab_window_of(const struct aml_internal_slab_map *map) {
+  return &__atomic_load_n(&map->kinds, __ATOMIC_ACQUIRE)->window;
+}
+
+/** The kind of the unit that an address lies in; NO_CLASS also if it is not in the window. */
+static inline size_t aml_internal_slab_kind_in(const struct aml_internal_slab_window *window,
+                                               const void *pointer) {
   const size_t unit = (uintptr_t)pointer >> AML_INTERNAL_SLAB_UNIT_SHIFT;
-  if (__builtin_expect(unit - kinds->first >= kinds->count, 0))
+  if (__builtin_expect(unit - window->first >= window->count, 0))
     return AML_INTERNAL_SLAB_NO_CLASS;
-  return __atomic_load_n((const uint8_t *)(kinds->origin + unit), __ATOMIC_RELAXED);
+  return __atomic_load_n((const uint8_t *)(window->origin + unit), __ATOMIC_RELAXED);
 }
 
 /** The span that an address of a live block lies in, or that begins or ends with a free unit. */
@@ -141,7 +172,7 @@ void aml_internal_slab_map_run(struct aml_internal_slab_map *map,
 
 /** Say of which kind the units of a span are. */
 void aml_internal_slab_map_kind(struct aml_internal_slab_map *map,
-                                const struct aml_internal_slab_span *span, unsigned kind);
+                                const struct aml_internal_slab_span *span, size_t kind);
 
 /** Make a map that is empty; *map is zero. */
 void aml_internal_slab_map_begin(struct aml_internal_slab_map *map);

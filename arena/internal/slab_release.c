@@ -168,7 +168,8 @@ static const char *check_span(const heap_type *heap, const span_type *span, stru
     return "has a span that is empty, or reaches past its chunk";
   if (aml_internal_slab_find_span(&heap->map, end - 1) != span)
     return "has a span whose last unit is said to be another's";
-  const unsigned kind = aml_internal_slab_kind_of(&heap->map, span->base);
+  const size_t kind =
+      aml_internal_slab_kind_in(aml_internal_slab_window_of(&heap->map), span->base);
   switch (span->state) {
   case AML_INTERNAL_SLAB_FREE:
     walk->free_units += span->units;
@@ -179,7 +180,7 @@ static const char *check_span(const heap_type *heap, const span_type *span, stru
     return kind == AML_INTERNAL_SLAB_NO_CLASS ? NULL : "has a free run of a class";
   case AML_INTERNAL_SLAB_BLOCKS:
     return kind == AML_INTERNAL_SLAB_NO_CLASS ||
-                   kind == AML_INTERNAL_SLAB_FIRST_CLASS + (unsigned)span->class_index
+                   kind == AML_INTERNAL_SLAB_FIRST_CLASS + (size_t)span->class_index
                ? NULL
                : "has blocks of another class than the map says";
   case AML_INTERNAL_SLAB_LARGE:
