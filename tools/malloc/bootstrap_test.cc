@@ -46,20 +46,12 @@ TEST(MallocBootstrap, FreedBlocksAreUsedAgain) {
   }
 }
 
-TEST(MallocBootstrap, WhatTheBufferHasNoRoomForIsRefused) {
+TEST(MallocBootstrap, WhatThereIsNoRoomForIsRefused) {
   for (const size_t size :
        {SIZE_MAX, SIZE_MAX - 31, size_t{BOOTSTRAP_CAPACITY} + 1, size_t{BOOTSTRAP_CAPACITY}}) {
     EXPECT_EQ(nullptr, bootstrap_alloc(size, 0));
     EXPECT_EQ(nullptr, bootstrap_alloc(1, size == SIZE_MAX ? size_t{1} << 63 : size_t{1} << 30));
   }
-  std::vector<void *> blocks;
-  for (void *block; (block = bootstrap_alloc(1 << 20, 0)) != nullptr;)
-    blocks.push_back(block);
-  EXPECT_LE(10u, blocks.size());
-  EXPECT_GE(32u, blocks.size());
-  for (void *block : blocks)
-    bootstrap_free(block);
-  EXPECT_NE(nullptr, bootstrap_alloc(1 << 20, 0));
 }
 
 TEST(MallocBootstrap, ThreadsShareIt) {
@@ -83,6 +75,29 @@ TEST(MallocBootstrap, ThreadsShareIt) {
   std::thread other(life, 1);
   life(2);
   other.join();
+}
+
+// The last one: it leaves blocks of one size only.
+TEST(MallocBootstrap, ThereIsMoreThanTheBuffer) {
+  constexpr size_t kSize = (1 << 20) - 64;
+  constexpr size_t kMost = (size_t{BOOTSTRAP_CAPACITY} + BOOTSTRAP_RESERVE) / kSize;
+  std::vector<char *> blocks;
+  for (void *block; (block = bootstrap_alloc(kSize, 0)) != nullptr;) {
+    ASSERT_TRUE(bootstrap_owns(block));
+    ASSERT_TRUE(bootstrap_owns(static_cast<char *>(block) + kSize - 1));
+    blocks.push_back(static_cast<char *>(block));
+    blocks.back()[0] = blocks.back()[kSize - 1] = static_cast<char>(blocks.size());
+    ASSERT_GE(kMost, blocks.size());
+  }
+  EXPECT_LE(kMost - 40, blocks.size());
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    ASSERT_EQ(static_cast<char>(i + 1), blocks[i][0]);
+    ASSERT_EQ(static_cast<char>(i + 1), blocks[i][kSize - 1]);
+    bootstrap_free(blocks[i]);
+  }
+  EXPECT_NE(nullptr, bootstrap_alloc(kSize, 0));
+  EXPECT_FALSE(bootstrap_owns(&blocks));
+  EXPECT_FALSE(bootstrap_owns(blocks.data()));
 }
 
 } // namespace

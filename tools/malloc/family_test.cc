@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
@@ -217,6 +218,37 @@ TEST(MallocFamily, ThreadsComeAndGo) {
       thread.join();
   }
   std::free(passed);
+}
+
+// Each has a cache in records that no thread's end gives back meanwhile.
+TEST(MallocFamily, ThousandThreadsAllocateAtOnce) {
+  constexpr unsigned kThreads = 1000;
+  constexpr size_t kStack = 64 << 10;
+  static pthread_barrier_t all;
+  std::vector<pthread_t> threads(kThreads);
+  pthread_attr_t attributes;
+  ASSERT_EQ(0, pthread_barrier_init(&all, nullptr, kThreads));
+  ASSERT_EQ(0, pthread_attr_init(&attributes));
+  ASSERT_EQ(0, pthread_attr_setstacksize(&attributes, kStack));
+  const auto life = [](void *) -> void * {
+    std::array<void *, 40> blocks = {};
+    for (size_t i = 0; i < blocks.size(); ++i)
+      blocks[i] = std::malloc(200 * i);
+    const bool did = std::count(blocks.begin(), blocks.end(), nullptr) == 0;
+    pthread_barrier_wait(&all);
+    for (void *block : blocks)
+      std::free(block);
+    return did ? &all : nullptr;
+  };
+  for (pthread_t &thread : threads)
+    ASSERT_EQ(0, pthread_create(&thread, &attributes, life, nullptr));
+  for (const pthread_t thread : threads) {
+    void *worked = nullptr;
+    ASSERT_EQ(0, pthread_join(thread, &worked));
+    EXPECT_NE(nullptr, worked);
+  }
+  pthread_attr_destroy(&attributes);
+  pthread_barrier_destroy(&all);
 }
 
 // A destructor of another key allocates after the caches of the thread are gone.

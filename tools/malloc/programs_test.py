@@ -148,7 +148,8 @@ class ProgramsTest(unittest.TestCase):
         for area in [None, "linux:huge=none"]:
             # gcc runs its compiler and assembler as children; they have the environment.
             source = os.path.join("aml", "tools", "malloc", "bootstrap.c")
-            self.run_on(area, ["gcc", "-std=c17", "-O2", "-I.", "-c", source, "-o", "out.o"])
+            options = ["-std=c17", "-D_GNU_SOURCE", "-O2", "-I."]
+            self.run_on(area, ["gcc"] + options + ["-c", source, "-o", "out.o"])
             with open(os.path.join(self.folder, "out.o"), "rb") as stream:
                 objects.append(stream.read())
         self.assertEqual(objects[0], objects[1])
