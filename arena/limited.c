@@ -4,6 +4,7 @@
 // block is allocated, then charged, and given back if that is too much. Lest an arena grow for a
 // block that is refused, what is sure to be too much is refused before. So one that cannot give
 // blocks back, and that counts what was asked for, wastes one only if another thread comes between.
+// A block that grows cannot be taken back, so that its growth is set aside before.
 
 #include "aml/arena/limited.h"
 
@@ -41,55 +42,64 @@ static bool fits(const struct aml_arena_quota_state *state, size_t size, size_t 
          count <= room(&state->count_limit, &state->count);
 }
 
-/** Charges what is more; under the lock. */
-static void charge(struct aml_arena_limited *self, size_t size, size_t count) {
+/** Counts what is more, or less by its complement; under the lock. */
+static void count_more(struct aml_arena_limited *self, size_t size, size_t count) {
   struct aml_arena_quota_state *const state = &self->quota->state;
   set(&state->size, state->size + size);
   set(&state->count, state->count + count);
-  state->peak_size = larger(state->peak_size, state->size);
-  state->peak_count = larger(state->peak_count, state->count);
   self->size += size;
   self->count += count;
+}
+
+/** Notes that so much is live; under the lock. */
+static void note_peaks(struct aml_arena_limited *self) {
+  struct aml_arena_quota_state *const state = &self->quota->state;
+  state->peak_size = larger(state->peak_size, state->size);
+  state->peak_count = larger(state->peak_count, state->count);
   self->peak_size = larger(self->peak_size, self->size);
 }
 
-/** Charges what is more, if the quota allows that. */
-static bool claim(struct aml_arena_limited *self, size_t size, size_t count) {
+/** Charges a block, if the quota allows that. */
+static bool claim(struct aml_arena_limited *self, size_t size) {
   aml_internal_lock_acquire(&self->quota->lock);
-  const bool is_allowed = fits(&self->quota->state, size, count);
-  if (is_allowed)
-    charge(self, size, count);
+  const bool is_allowed = fits(&self->quota->state, size, 1);
+  if (is_allowed) {
+    count_more(self, size, 1);
+    note_peaks(self);
+  }
   aml_internal_lock_release(&self->quota->lock);
   return is_allowed;
 }
 
 static void unclaim(struct aml_arena_limited *self, size_t size, size_t count) {
+  aml_internal_lock_acquire(&self->quota->lock);
+  count_more(self, 0 - size, 0 - count);
+  aml_internal_lock_release(&self->quota->lock);
+}
+
+/** Has the quota set aside what a block is to grow by, lest another thread has it meanwhile. */
+static bool set_aside(struct aml_arena_quota *quota, size_t size) {
+  aml_internal_lock_acquire(&quota->lock);
+  const bool is_allowed = fits(&quota->state, size, 0);
+  if (is_allowed)
+    set(&quota->state.size, quota->state.size + size);
+  aml_internal_lock_release(&quota->lock);
+  return is_allowed;
+}
+
+/** Charges what a block has changed by, for which some was set aside. */
+static void settle(struct aml_arena_limited *self, size_t aside, size_t old_size, size_t size) {
   struct aml_arena_quota_state *const state = &self->quota->state;
   aml_internal_lock_acquire(&self->quota->lock);
-  set(&state->size, state->size - size);
-  set(&state->count, state->count - count);
-  self->size -= size;
-  self->count -= count;
+  set(&state->size, state->size - aside);
+  count_more(self, size - old_size, 0);
+  note_peaks(self);
   aml_internal_lock_release(&self->quota->lock);
 }
 
-/** Charges what realloc has rounded up, or gives back what it gave back. */
-static void settle(struct aml_arena_limited *self, size_t claimed, size_t size) {
-  if (size < claimed)
-    unclaim(self, claimed - size, 0);
-  if (size <= claimed)
-    return;
-  aml_internal_lock_acquire(&self->quota->lock);
-  charge(self, size - claimed, 0);
-  aml_internal_lock_release(&self->quota->lock);
-}
-
-/** Whether a call is sure to go over a limit. One with unknown flags is the inner arena's to
- * refuse.
- */
-static bool is_too_much(const struct aml_arena_limited *self, size_t size, size_t count,
-                        unsigned flags) {
-  return !fits(&self->quota->state, size, count) && (flags & ~(unsigned)AML_ARENA_ZERO) == 0;
+/** Whether flags are known. A call with others is the inner arena's to refuse. */
+static bool are_known(unsigned flags) {
+  return (flags & ~(unsigned)AML_ARENA_ZERO) == 0;
 }
 
 static void *refuse(struct aml_arena_limited *self, const char *call, size_t size) {
@@ -117,10 +127,10 @@ static void *alloc(struct aml_arena *arena, size_t size, size_t alignment, unsig
   struct aml_arena_limited *const self = self_of(arena);
   if (self->inner == NULL)
     return aml_arena_alloc(NULL, size, alignment, flags);
-  if (is_too_much(self, size == 0 ? 1 : size, 1, flags))
+  if (are_known(flags) && !fits(&self->quota->state, size == 0 ? 1 : size, 1))
     return refuse(self, call, size);
   void *const block = aml_arena_alloc(self->inner, size, alignment, flags);
-  if (block == NULL || claim(self, size_of(self, block, size), 1))
+  if (block == NULL || claim(self, size_of(self, block, size)))
     return block;
   aml_arena_free(self->inner, block);
   return refuse(self, call, size);
@@ -144,12 +154,11 @@ static void *realloc_block(struct aml_arena *arena, void *pointer, size_t size, 
     return NULL;
   }
   const size_t old_size = size_of_known(self, pointer);
-  const size_t grown = size > old_size ? size - old_size : 0;
-  if (is_too_much(self, grown, 0, flags))
+  const size_t grown = are_known(flags) && size > old_size ? size - old_size : 0;
+  if (!set_aside(self->quota, grown))
     return refuse(self, call, size);
   void *const block = aml_arena_realloc(self->inner, pointer, size, alignment, flags);
-  if (block != NULL)
-    settle(self, old_size, size_of_known(self, block));
+  settle(self, grown, old_size, block == NULL ? old_size : size_of_known(self, block));
   return block;
 }
 

@@ -6,11 +6,13 @@
 
 #include <array>
 #include <atomic>
+#include <functional>
 #include <thread>
 #include <vector>
 
 #include "aml/arena/bump.h"
 #include "aml/arena/pool.h"
+#include "aml/arena/tlsf.h"
 #include "aml/core/arena.h"
 #include "aml/core/error.h"
 #include "aml/tests/support/arena_ops.h"
@@ -216,6 +218,69 @@ TEST_F(ArenaLimited, ThreadsNeverHaveMoreThanTheLimit) {
     aml_arena_quota_fini(&quota_);
   }
   ASSERT_EQ(0, aml_arena_quota_init(&quota_, nullptr));
+}
+
+// The arena below resizes while another call comes between, as another thread's would.
+class ArenaLimitedRealloc : public ArenaLimited {
+protected:
+  void SetUp() override {
+    ArenaLimited::SetUp();
+    ASSERT_EQ(0, aml_arena_tlsf_create(&tlsf_, area_.get(), nullptr));
+    sound_ = tlsf_->ops;
+    ops_ = *sound_;
+    ops_.realloc = [](aml_arena *, void *pointer, size_t size, size_t alignment,
+                      unsigned flags) -> void * {
+      if (between_)
+        between_();
+      return fails_ ? nullptr : sound_->realloc(tlsf_, pointer, size, alignment, flags);
+    };
+    tlsf_->ops = &ops_;
+    fails_ = false;
+  }
+  void TearDown() override {
+    between_ = nullptr;
+    ArenaLimited::TearDown();
+    tlsf_->ops = sound_;
+    aml_arena_destroy(&tlsf_);
+  }
+
+  static aml_arena *tlsf_;
+  static const aml_arena_ops *sound_;
+  static std::function<void()> between_;
+  static bool fails_;
+  aml_arena_ops ops_ = {};
+};
+
+aml_arena *ArenaLimitedRealloc::tlsf_;
+const aml_arena_ops *ArenaLimitedRealloc::sound_;
+std::function<void()> ArenaLimitedRealloc::between_;
+bool ArenaLimitedRealloc::fails_;
+
+TEST_F(ArenaLimitedRealloc, WhatABlockGrowsByIsNoOnesElse) {
+  Create(tlsf_, 20 * kSize, 0);
+  void *const block = Alloc(kSize);
+  ASSERT_NE(nullptr, block);
+  bool was_refused = false;
+  between_ = [&] {
+    EXPECT_GE(20 * kSize, State().size);
+    was_refused = Alloc(8 * kSize) == nullptr;
+  };
+  EXPECT_NE(nullptr, aml_arena_realloc(arena_, block, 16 * kSize, 0, 0));
+  EXPECT_TRUE(was_refused);
+  EXPECT_GE(20 * kSize, State().size);
+}
+
+TEST_F(ArenaLimitedRealloc, OneThatFailsLeavesTheQuotaAsItWas) {
+  Create(tlsf_, 20 * kSize, 0);
+  void *const block = Alloc(kSize);
+  ASSERT_NE(nullptr, block);
+  const aml_arena_quota_state before = State();
+  fails_ = true;
+  EXPECT_EQ(nullptr, aml_arena_realloc(arena_, block, 16 * kSize, 0, 0));
+  EXPECT_EQ(before.size, State().size);
+  EXPECT_EQ(before.peak_size, State().peak_size);
+  EXPECT_EQ(before.count, State().count);
+  EXPECT_EQ(before.refusals, State().refusals);
 }
 
 TEST_F(ArenaLimited, WithoutALockItIsForOneThread) {
