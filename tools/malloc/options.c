@@ -12,6 +12,8 @@
 
 #include "aml/core/nodeset.h"
 
+enum { MOST_SHOWN = 60 };
+
 /** Where the reading is, and what is wrong. */
 struct reader {
   const char *rest;
@@ -31,6 +33,13 @@ static bool complain(const struct reader *reader, const char *what, const char *
   return false;
 }
 
+static bool complain_of_area(const struct reader *reader, const char *name, size_t length) {
+  const int shown = length < MOST_SHOWN ? (int)length : MOST_SHOWN;
+  (void)snprintf(reader->fault, reader->capacity, "the area %.*s is neither linux nor file", shown,
+                 name);
+  return false;
+}
+
 /** The length of the option at the front; a set of nodes is one with its commas. */
 static size_t option_length(const char *text) {
   size_t length = strcspn(text, ",");
@@ -43,6 +52,8 @@ static size_t option_length(const char *text) {
 /** Takes the next option. Returns: false with a fault. */
 static bool next(struct reader *reader, struct option *option) {
   const size_t length = option_length(reader->rest);
+  if (length == 0)
+    return complain(reader, "an option", "is empty");
   if (length >= sizeof option->text)
     return complain(reader, "an option", "is too long");
   memcpy(option->text, reader->rest, length);
@@ -175,7 +186,7 @@ bool malloc_options_parse(const char *text, struct malloc_options *options, char
   if (length == 4 && strncmp(text, "file", 4) == 0)
     options->is_file = true;
   else if (length != 0 && !(length == 5 && strncmp(text, "linux", 5) == 0))
-    return complain(&reader, "the area", "is neither linux nor file");
+    return complain_of_area(&reader, text, length);
   if (!take_all(&reader, options))
     return false;
   if (options->is_file && options->path[0] == '\0')

@@ -101,8 +101,8 @@ TEST_F(MallocOptions, AFileIsMadeInAFolder) {
 }
 
 TEST_F(MallocOptions, WhatIsWrongIsNamed) {
-  ExpectFault("hbm:nodes=1", "the area is neither linux nor file");
-  ExpectFault("shm", "the area is neither linux nor file");
+  ExpectFault("hbm:nodes=1", "the area hbm is neither linux nor file");
+  ExpectFault("shm", "the area shm is neither linux nor file");
   ExpectFault("linux:node=1", "node=1 is no option of this area");
   ExpectFault("linux:nodes=1-", "nodes=1- has a value that is none");
   ExpectFault("linux:nodes=", "nodes= has a value that is none");
@@ -111,7 +111,7 @@ TEST_F(MallocOptions, WhatIsWrongIsNamed) {
   ExpectFault("linux:huge=pool2M", "huge=pool2M has a value that is none");
   ExpectFault("linux:huge=big", "huge=big has a value that is none");
   ExpectFault("linux:lock=1", "lock=1 is no option of this area");
-  ExpectFault("linux:,lock", " is no option of this area");
+  ExpectFault("linux:,lock", "an option is empty");
 }
 
 TEST_F(MallocOptions, LongTextsAreRefusedWhole) {

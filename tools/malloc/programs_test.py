@@ -214,7 +214,7 @@ class MistakesTest(unittest.TestCase):
 
     def test_a_text_that_is_not_understood(self):
         self.expect_refusal("linux:node=1", "AML_MALLOC: node=1 is no option of this area")
-        self.expect_refusal("hbm", "AML_MALLOC: the area is neither linux nor file")
+        self.expect_refusal("hbm", "AML_MALLOC: the area hbm is neither linux nor file")
 
     def test_memory_that_is_not_there(self):
         self.expect_refusal("linux:nodes=1000", "aml_area_linux_init: .*1000.*")
