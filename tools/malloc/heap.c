@@ -6,11 +6,14 @@
 
 #include "tools/malloc/heap.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "aml/area/file.h"
@@ -22,12 +25,30 @@
 #include "aml/tools/malloc/bootstrap.h"
 #include "aml/tools/malloc/options.h"
 
-enum { EXIT_STATUS = 127, MESSAGE_CAPACITY = 512 };
+// Descriptors from FIRST_KEPT on are of no number that a program would count on.
+enum { EXIT_STATUS = 127, MESSAGE_CAPACITY = 512, FIRST_KEPT = 1000 };
 
 // Made once, before there can be a second thread in here.
 static struct malloc_options options;
 static struct aml_area *area;
 static struct aml_arena *arena;
+
+// Where sentences go. Programs close standard error before they end, so a report keeps it.
+static int output = STDERR_FILENO;
+static struct stat kept; // what that was, if it is kept
+
+static void keep_output(void) {
+  const int copy = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, FIRST_KEPT);
+  if (copy >= 0 && fstat(copy, &kept) == 0)
+    output = copy;
+}
+
+/** Whether what was kept is still there; a program may have closed all, and opened its own. */
+static bool has_output(void) {
+  struct stat now;
+  return output == STDERR_FILENO ||
+         (fstat(output, &now) == 0 && now.st_dev == kept.st_dev && now.st_ino == kept.st_ino);
+}
 
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...) {
   char message[MESSAGE_CAPACITY];
@@ -39,7 +60,7 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...) {
   if (length >= (int)sizeof message)
     length = (int)sizeof message - 1;
   message[length - 1] = '\n';
-  if (write(STDERR_FILENO, message, (size_t)length) < 0)
+  if (write(output, message, (size_t)length) < 0)
     return; // there is nobody to tell
 }
 
@@ -84,14 +105,16 @@ struct aml_arena *heap_make(void) {
     _exit(EXIT_STATUS);
   }
   aml_arena_free(arena, probe);
+  if (options.reports)
+    keep_output();
   return arena;
 }
 
 __attribute__((destructor)) static void report(void) {
   struct aml_arena_stats stats;
   struct aml_area_info info;
-  if (!options.reports || arena == NULL || aml_arena_get_stats(arena, &stats) != 0 ||
-      aml_area_get_info(area, NULL, &info) != 0)
+  if (!options.reports || arena == NULL || !has_output() ||
+      aml_arena_get_stats(arena, &stats) != 0 || aml_area_get_info(area, NULL, &info) != 0)
     return;
   say("process %d ends with %llu KiB held from area:%s, %llu blocks of %llu KiB in it\n",
       (int)getpid(), (unsigned long long)stats.reserved_size / 1024, info.type,

@@ -154,6 +154,18 @@ class ProgramsTest(unittest.TestCase):
                 objects.append(stream.read())
         self.assertEqual(objects[0], objects[1])
 
+    @needs("/usr/bin/python3")
+    def test_a_program_that_closes_standard_error(self):
+        script = "import os\nos.close(2)\nprint('done')"
+        self.assertEqual(b"done\n", self.run_on("linux", ["/usr/bin/python3", "-c", script]))
+
+    @needs("/usr/bin/python3")
+    def test_a_report_is_not_written_to_other_files(self):
+        script = "import os\nos.closerange(0, 2000)\nfor i in range(1100): os.open('f', os.O_CREAT | os.O_RDWR)"
+        subprocess.run(["/bin/sh", "-c", 'ulimit -n 4096; exec /usr/bin/python3 -c "$0"', script],
+                       env=environment("linux"), cwd=self.folder, check=True)
+        self.assertEqual(0, os.path.getsize(os.path.join(self.folder, "f")))
+
     @needs("zstd")
     def test_zstd(self):
         data = b"".join(hashlib.sha256(bytes([i % 251, i % 7])).digest() * 3 for i in range(30000))
