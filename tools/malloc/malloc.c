@@ -8,8 +8,10 @@
 // AML's own calls of malloc are linked to the bootstrap heap for good (--wrap), since the arena's
 // records cannot lie in blocks of the arena; that also holds at the end of a thread and in a fork.
 //
-// Where a block is from is told by its address. No function is looked up in another library.
+// Where a block is from is told by its address. No function of the family is looked up in another
+// library.
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -194,6 +196,22 @@ EXPORTED int malloc_trim(size_t pad) {
   const int err = aml_arena_trim(heap, pad, &released);
   leave();
   return err == 0 && released != 0;
+}
+
+// NOLINTNEXTLINE(bugprone-reserved-identifier): what pthread_atfork(3) is in glibc's programs.
+EXPORTED int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void),
+                               void *library);
+
+// Handlers before a fork run last to first, and may allocate, or wait for threads that do. So the
+// heap's, which lock it, are made to be the first of all.
+int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void),
+                      void *library) {
+  typedef int call_type(void (*)(void), void (*)(void), void (*)(void), void *);
+  if (enter())
+    leave();
+  call_type *next = NULL;
+  *(void **)&next = dlsym(RTLD_NEXT, "__register_atfork");
+  return next == NULL ? ENOMEM : next(prepare, parent, child, library);
 }
 
 // What AML calls in this library; see above.

@@ -56,6 +56,31 @@ select group_concat(id) from (select id from t order by k limit 20);
 """
 
 
+# A library that is initialised before the heap is made, with handlers of forks that allocate.
+HANDLERS = r"""
+#include <pthread.h>
+#include <stdlib.h>
+void *volatile block;
+static void work(void) {
+  free(block);
+  block = malloc(5 << 20);
+}
+__attribute__((constructor)) static void begin(void) { pthread_atfork(work, work, work); }
+"""
+FORKS = r"""
+#include <sys/wait.h>
+#include <unistd.h>
+int main(void) {
+  int status = 1;
+  alarm(60); /* a lock that is held would be waited for without end */
+  const pid_t child = fork();
+  if (child == 0)
+    _exit(0);
+  return child < 0 || wait(&status) != child || status != 0;
+}
+"""
+
+
 def needs(*programs):
     """A test that needs programs; skipped with the names of those that are not there."""
     lacking = [program for program in programs if shutil.which(program) is None]
@@ -153,6 +178,20 @@ class ProgramsTest(unittest.TestCase):
             with open(os.path.join(self.folder, "out.o"), "rb") as stream:
                 objects.append(stream.read())
         self.assertEqual(objects[0], objects[1])
+
+    @needs("gcc")
+    def test_fork_handlers_that_allocate(self):
+        link = ["-Wl,--no-as-needed", "-L.", "-Wl,-rpath," + self.folder]
+        texts = {"handlers": HANDLERS, "middle": "int middle;", "forks": FORKS}
+        for name, text in texts.items():
+            with open(os.path.join(self.folder, name + ".c"), "w", encoding="ascii") as stream:
+                stream.write(text)
+        # What is needed by what is needed is initialised before what the library needs.
+        shared = ["gcc", "-shared", "-fPIC"]
+        self.run_on(None, shared + ["handlers.c", "-o", "libhandlers.so", "-lpthread"])
+        self.run_on(None, shared + ["middle.c", "-o", "libmiddle.so"] + link + ["-lhandlers"])
+        self.run_on(None, ["gcc", "forks.c", "-o", "forks"] + link + ["-lmiddle", "-lpthread"])
+        self.run_on("linux", ["./forks"])
 
     @needs("/usr/bin/python3")
     def test_a_program_that_closes_standard_error(self):
