@@ -31,7 +31,8 @@ enum {
   GRANULES = TRACT_SIZE >> GRANULE_SHIFT,
   SLOT_CLASSES = TRACT_SHIFT + 1, // the last is for all sizes from there on
   LARGEST_TINY = 3,               // classes below are one, 0
-  HAND_BUCKETS = 64,
+  HAND_BUCKETS_LOG = 9,           // so that a thousand threads have some each
+  HAND_BUCKETS = 1 << HAND_BUCKETS_LOG,
   CACHE_LINE = 64,
 };
 
@@ -154,7 +155,7 @@ static inline void aml_internal_hand_add(_Atomic(uint64_t) *counter, uint64_t co
 extern _Thread_local uint64_t aml_internal_ledger_token;
 
 static inline size_t aml_internal_hand_bucket(const void *owner) {
-  return (size_t)(((uint64_t)(uintptr_t)owner * 0x9E3779B97F4A7C15u) >> 58) % HAND_BUCKETS;
+  return (size_t)(((uint64_t)(uintptr_t)owner * 0x9E3779B97F4A7C15u) >> (64 - HAND_BUCKETS_LOG));
 }
 
 /** The calling thread's hand; null: it has none. */
