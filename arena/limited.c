@@ -142,7 +142,9 @@ static void free_block(struct aml_arena *arena, void *pointer) {
     return;
   const size_t size = size_of_known(self, pointer);
   aml_arena_free(self->inner, pointer);
-  unclaim(self, size, 1);
+  // What is no block is for the inner arena to tell of.
+  if (size != 0)
+    unclaim(self, size, 1);
 }
 
 static void *realloc_block(struct aml_arena *arena, void *pointer, size_t size, size_t alignment,

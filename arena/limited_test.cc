@@ -11,8 +11,10 @@
 #include <vector>
 
 #include "aml/arena/bump.h"
+#include "aml/arena/debug.h"
 #include "aml/arena/pool.h"
 #include "aml/arena/tlsf.h"
+#include "aml/arena/tracked.h"
 #include "aml/core/arena.h"
 #include "aml/core/error.h"
 #include "aml/tests/support/arena_ops.h"
@@ -140,6 +142,32 @@ TEST_F(ArenaLimited, AnArenaThatRefusesIsChargedNothing) {
   EXPECT_STREQ("aml_arena_alloc: size 129 is larger than the pool's objects", aml_error_detail());
   EXPECT_EQ(0u, State().peak_size);
   EXPECT_EQ(0u, State().refusals);
+}
+
+// One that watches what is given back does not take it, and says so.
+TEST_F(ArenaLimited, WhatTheArenaBelowDoesNotTakeBackIsNotUncounted) {
+  for (const bool is_debug : {false, true}) {
+    aml_arena *watching = nullptr;
+    ASSERT_EQ(0, is_debug ? aml_arena_debug_create(&watching, pool_, nullptr)
+                          : aml_arena_tracked_create(&watching, pool_, nullptr));
+    Create(watching, 0, 0);
+    void *const block = Alloc(60);
+    aml_arena_free(arena_, block);
+    aml_arena_free(arena_, block);
+    EXPECT_STRNE("", aml_error_detail());
+    // Not State(): one that has seen an error is not valid any more.
+    aml_arena_quota_state state = {};
+    EXPECT_EQ(0, aml_arena_quota_get(&quota_, &state));
+    EXPECT_EQ(0u, state.count);
+    EXPECT_EQ(0u, state.size);
+    void *const next = Alloc(60);
+    ASSERT_NE(nullptr, next) << aml_error_detail();
+    aml_arena_free(arena_, next);
+    aml_arena_destroy(&arena_);
+    aml_arena_quota_fini(&quota_);
+    aml_arena_destroy(&watching);
+  }
+  ASSERT_EQ(0, aml_arena_quota_init(&quota_, nullptr));
 }
 
 TEST_F(ArenaLimited, SeveralArenasShareAQuota) {

@@ -146,6 +146,15 @@ static void *realloc_block(struct aml_arena *arena, void *pointer, size_t size, 
   return block;
 }
 
+/** 0 for what is no live block, though the arena below may know a size there. */
+static size_t usable_size(const struct aml_arena *arena, const void *pointer) {
+  const struct aml_arena_tracked_account *const account = account_of(arena);
+  struct aml_internal_entry entry;
+  if (account == NULL || !aml_internal_ledger_get(account->ledger, pointer, &entry))
+    return 0;
+  return aml_internal_forward_arena_usable_size(arena, pointer);
+}
+
 static void reset(struct aml_arena *arena) {
   struct aml_arena_tracked_account *const account = account_of(arena);
   // First, as a block that another thread allocates after the inner reset is live.
@@ -237,7 +246,7 @@ const struct aml_arena_ops aml_arena_tracked_ops = {
     .alloc = alloc,
     .free = free_block,
     .realloc = realloc_block,
-    .usable_size = aml_internal_forward_arena_usable_size,
+    .usable_size = usable_size,
     .owns = aml_internal_forward_arena_owns,
     .reset = reset,
     .trim = aml_internal_forward_arena_trim,

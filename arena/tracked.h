@@ -14,9 +14,9 @@
 // block that is resized keeps its asker.
 //
 // The account lies on the C heap, and the blocks are not touched, so that any arena serves. free
-// and realloc refuse what is no live block's start: they record a sentence, and do nothing else. So
-// a block that was had from `inner` itself must be given back there. Where single blocks cannot be
-// freed, all count as live until a reset.
+// and realloc refuse what is no live block's start: they record a sentence, and do nothing else;
+// its usable size is 0. So a block that was had from `inner` itself must be given back there. Where
+// single blocks cannot be freed, all count as live until a reset.
 //
 // Threads: as `inner`. After a fork the child has an account of its own; it may use the arena if no
 // other thread was in a call on it, or on the C heap, as for every lock.
