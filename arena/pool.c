@@ -266,7 +266,7 @@ static void stats(const struct aml_arena *arena, struct aml_arena_stats *result)
       .reserved_size = state->source.reserved_size,
       .metadata_size = sizeof(struct aml_arena_pool) + sizeof *state +
                        state->chunk_count * sizeof(struct aml_internal_pool_chunk) +
-                       (state->is_in_band ? 0 : state->object_count * sizeof(void *)) +
+                       state->stack_capacity * sizeof(void *) +
                        aml_internal_pool_cache_bytes(state),
       .limit = state->source.limit == SIZE_MAX ? AML_UNKNOWN : state->source.limit,
   };

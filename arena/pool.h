@@ -11,9 +11,9 @@
 //     aml_arena_pool_free(arena, node);
 //
 // Free objects are linked by their first words (in band), which costs no memory; or their addresses
-// are kept on the C heap (out of band), a word for each object that chunks have room for: in memory
-// that the host cannot touch, and between threads, where whoever takes an object that another
-// thread gave back need not wait for its word to arrive.
+// are kept on the C heap (out of band), at most two words for each object that was handed out,
+// until a trim: in memory that the host cannot touch, and between threads, where whoever takes an
+// object that another thread gave back need not wait for its word to arrive.
 //
 // Threads: thread-compatible; with options.thread_safe: thread-safe, but that no thread may be in a
 // call of the arena during reset, validate and fini. Then each thread keeps some free objects of
@@ -23,7 +23,8 @@
 // is back in the arena, and what they held is live. Meanwhile fork waits for those that are under
 // the lock.
 // Cost: alloc and free are O(1), a handful of instructions; a chunk more is one map of the area.
-// reset is O(chunks), owns O(log chunks), trim O(free objects x log chunks).
+// reset is O(chunks), owns O(log chunks), trim O(free objects x log chunks). With threads, init and
+// the end of a thread that was here are O(such pools).
 // Fragmentation: none but an object's own rest, and at the end of a chunk less than one object. A
 // chunk goes back to the area only when it holds no live object: in the worst case one object keeps
 // one chunk. With threads, each may keep options.cache_count objects from the others.

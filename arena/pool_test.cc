@@ -149,6 +149,35 @@ TEST_P(ArenaPoolMetadata, TrimGivesBackTheChunksWithoutLiveObjects) {
   }
 }
 
+TEST_F(ArenaPool, TheStackHasRoomForWhatWasHandedOutUntilATrim) {
+  // A word for each object would be more than there is. Tools keep account of each byte.
+  constexpr size_t kSize = size_t{1} << (AML_INTERNAL_POISONS ? 26 : 46);
+  aml_arena_pool_options options = {};
+  options.metadata = AML_ARENA_POOL_OUT_OF_BAND;
+  options.region = reinterpret_cast<void *>(kPage);
+  options.region_size = kSize;
+  area_.Hide();
+  Create(sizeof(void *), options);
+  const uint64_t least = Stats().metadata_size;
+  for (int i = 0; i < 1000; ++i)
+    ASSERT_NE(nullptr, Alloc(1, 1));
+  EXPECT_GE(least + 2000 * sizeof(void *), Stats().metadata_size);
+}
+
+TEST_F(ArenaPool, TrimShrinksTheStack) {
+  Create(sizeof(void *), AML_ARENA_POOL_OUT_OF_BAND);
+  std::vector<char *> objects(100 * kPage / sizeof(void *));
+  const uint64_t least = Stats().metadata_size;
+  for (char *&object : objects)
+    ASSERT_NE(nullptr, object = Alloc(1, 1));
+  for (char *const object : objects)
+    aml_arena_free(arena_, object);
+  EXPECT_LE(least + objects.size() * sizeof(void *), Stats().metadata_size);
+  ASSERT_EQ(0, aml_arena_trim(arena_, 0, nullptr));
+  EXPECT_GE(least + sizeof(void *), Stats().metadata_size);
+  EXPECT_NE(nullptr, Alloc(1, 1));
+}
+
 TEST_P(ArenaPoolMetadata, TrimKeepsWhatMayStay) {
   CreateSo(kPage);
   std::array<void *, 6> objects;

@@ -110,17 +110,17 @@ int aml_internal_pool_check(const struct aml_arena_pool_state *state) {
     err = check_fresh(state);
   if (!err && state->list->count > state->carved_count)
     err = broken("has more free objects than objects");
-  if (!err && !state->is_in_band && state->object_count > state->stack_capacity)
+  if (!err && !state->is_in_band && state->carved_count > state->stack_capacity)
     err = broken("has no room for all its objects to be free");
   if (err)
     return err;
-  size_t *const words = calloc(state->chunk_count + state->object_count / BITS + 1, sizeof *words);
+  size_t *const words = calloc(state->chunk_count + state->carved_count / BITS + 1, sizeof *words);
   if (words == NULL)
     return aml_error_set(-AML_ENOMEM, "aml_arena_validate", NULL,
                          "no memory to look for objects that are free twice");
   struct census census = {state, words, words + state->chunk_count};
   for (size_t i = 0; i + 1 < state->chunk_count; ++i)
-    words[i + 1] = words[i] + state->chunks[i]->count;
+    words[i + 1] = words[i] + state->chunks[i]->carved;
   err = check_list(&census);
   if (!err)
     err = check_caches(&census);

@@ -52,7 +52,7 @@ struct aml_arena_pool_state {
   bool is_in_band;
   struct aml_arena_pool_list *list; /**< the pool's own, or this one's if it is not for inlining */
   struct aml_arena_pool_list hidden_list;
-  void **stack; /**< out of band: list->count free objects */
+  void **stack; /**< out of band: list->count free objects; carved_count <= stack_capacity */
   size_t stack_capacity;
   struct aml_internal_pool_chunk **chunks; /**< by address */
   size_t chunk_count;
@@ -105,6 +105,10 @@ size_t aml_internal_pool_obtain(struct aml_arena_pool_state *state, size_t least
 int aml_internal_pool_adopt(struct aml_arena_pool_state *state, const char *call, void *region,
                             size_t size);
 
+/** Out of band: gives back room for more free objects than `count`, which is no less than there
+ * are.
+ */
+void aml_internal_pool_shrink(struct aml_arena_pool_state *state, size_t count);
 void aml_internal_pool_reset(struct aml_arena_pool_state *state);
 int aml_internal_pool_trim(struct aml_arena_pool_state *state, size_t keep, size_t *released);
 /** All but what is kept: also what threads keep. */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // Chunks and free objects. Free ones are a list through their first words, or a stack of their
-// addresses that has room for all objects that there can be, so that free never allocates. Objects
-// are carved one by one, and only when none is free: so whenever carved_count grows all carved
-// objects are live, and it is the most that were live since it was last reduced.
+// addresses that has room for all carved objects, so that free never allocates. Objects are carved
+// one by one, and only when none is free: so whenever carved_count grows all carved objects are
+// live, and it is the most that were live since it was last reduced.
 //
 // The list in band is as old as allocators are; see P. R. Wilson et al., "Dynamic Storage
 // Allocation: A Survey and Critical Review" (1995), section 3.6, "Segregated Free Lists".
@@ -96,23 +96,6 @@ void aml_internal_pool_give(struct aml_arena_pool_state *state, size_t count,
   list->count += count;
 }
 
-/** Returns how many objects were carved, one behind the other, from *object on. */
-static size_t carve_row(struct aml_arena_pool_state *state, size_t count, char **object,
-                        bool *is_zero) {
-  struct aml_internal_pool_chunk *const chunk = state->fresh;
-  if (chunk == NULL)
-    return 0;
-  if (count > chunk->count - chunk->carved)
-    count = chunk->count - chunk->carved;
-  *object = chunk->first + chunk->carved * state->object_size;
-  *is_zero = chunk->carved >= chunk->touched;
-  chunk->carved += count;
-  state->carved_count += count;
-  if (chunk->carved == chunk->count)
-    state->fresh = chunk->next;
-  return count;
-}
-
 /** Makes room in an array for `count` of its elements. */
 static bool reserve(void **array, size_t *capacity, size_t count) {
   size_t size = 0;
@@ -124,6 +107,21 @@ static bool reserve(void **array, size_t *capacity, size_t count) {
   *array = longer;
   *capacity = count;
   return true;
+}
+
+/** Returns how many objects were carved, one behind the other, from *object on; see prepare(). */
+static size_t carve_row(struct aml_arena_pool_state *state, size_t count, char **object,
+                        bool *is_zero) {
+  struct aml_internal_pool_chunk *const chunk = state->fresh;
+  if (count > chunk->count - chunk->carved)
+    count = chunk->count - chunk->carved;
+  *object = chunk->first + chunk->carved * state->object_size;
+  *is_zero = chunk->carved >= chunk->touched;
+  chunk->carved += count;
+  state->carved_count += count;
+  if (chunk->carved == chunk->count)
+    state->fresh = chunk->next;
+  return count;
 }
 
 static int refuse_chunk(const char *call) {
@@ -154,13 +152,6 @@ static void lay_out(const struct aml_arena_pool_state *state, struct aml_interna
   chunk->touched = is_zeroed ? 0 : chunk->count;
 }
 
-/** Makes room for all objects to be free, those of a chunk that is to be entered too. */
-static bool reserve_stack(struct aml_arena_pool_state *state,
-                          const struct aml_internal_pool_chunk *chunk) {
-  return state->is_in_band || reserve((void **)&state->stack, &state->stack_capacity,
-                                      state->object_count + chunk->count);
-}
-
 static void enter_chunk(struct aml_arena_pool_state *state, struct aml_internal_pool_chunk *chunk) {
   const size_t rank = aml_internal_pool_rank(state, chunk->base);
   memmove(state->chunks + rank + 1, state->chunks + rank,
@@ -173,17 +164,6 @@ static void enter_chunk(struct aml_arena_pool_state *state, struct aml_internal_
     chunk->next = state->fresh;
     state->fresh = chunk;
   }
-}
-
-/** Gives a chunk back that there is no room for. */
-static void abandon(struct aml_arena_pool_state *state, struct aml_internal_pool_chunk *chunk) {
-  if (aml_internal_source_unmap(&state->source, chunk->base, chunk->size) == 0) {
-    free(chunk);
-    return;
-  }
-  // It stays, without objects, until trim or fini.
-  chunk->count = chunk->touched = 0;
-  enter_chunk(state, chunk);
 }
 
 /** Maps a chunk for at least one object; null, with the reason recorded. */
@@ -206,11 +186,6 @@ static bool grow(struct aml_arena_pool_state *state) {
   if (chunk == NULL)
     return false;
   lay_out(state, chunk, state->source.is_zeroed);
-  if (!reserve_stack(state, chunk)) {
-    abandon(state, chunk);
-    (void)refuse_chunk(call);
-    return false;
-  }
   enter_chunk(state, chunk);
   return true;
 }
@@ -223,19 +198,51 @@ int aml_internal_pool_adopt(struct aml_arena_pool_state *state, const char *call
   chunk->base = region;
   chunk->size = size;
   lay_out(state, chunk, false);
-  if (!reserve_stack(state, chunk)) {
-    free(chunk);
-    return refuse_chunk(call);
-  }
   enter_chunk(state, chunk);
   return 0;
 }
 
+/** Makes room for `count` more objects to be free. */
+static bool reserve_stack(struct aml_arena_pool_state *state, size_t count) {
+  const size_t least = state->carved_count + count;
+  const size_t doubled = 2 * state->stack_capacity;
+  if (state->is_in_band || least <= state->stack_capacity ||
+      reserve((void **)&state->stack, &state->stack_capacity, least < doubled ? doubled : least))
+    return true;
+  (void)aml_error_set(-AML_ENOMEM, "aml_arena_alloc", NULL,
+                      "no memory to keep account of free objects");
+  return false;
+}
+
+void aml_internal_pool_shrink(struct aml_arena_pool_state *state, size_t count) {
+  if (count >= state->stack_capacity)
+    return;
+  void **shorter = NULL;
+  if (count == 0)
+    free(state->stack);
+  else
+    shorter = realloc(state->stack, count * sizeof *shorter);
+  if (count != 0 && shorter == NULL)
+    return;
+  state->stack = shorter;
+  state->stack_capacity = count;
+}
+
+/** Sees to it that up to `count` objects can be carved, and be free; else changes nothing. */
+static bool prepare(struct aml_arena_pool_state *state, size_t count) {
+  const size_t capacity = state->stack_capacity;
+  if (!reserve_stack(state, count))
+    return false;
+  if (state->fresh != NULL || grow(state))
+    return true;
+  aml_internal_pool_shrink(state, capacity);
+  return false;
+}
+
 void *aml_internal_pool_carve(struct aml_arena_pool_state *state, bool *is_zero) {
   char *object = NULL;
-  while (carve_row(state, 1, &object, is_zero) == 0)
-    if (!grow(state))
-      return NULL;
+  if (prepare(state, 1))
+    (void)carve_row(state, 1, &object, is_zero);
   return object;
 }
 
@@ -245,11 +252,11 @@ size_t aml_internal_pool_obtain(struct aml_arena_pool_state *state, size_t least
   while (got < most) {
     char *object = NULL;
     bool is_zero;
+    if ((state->fresh == NULL && got >= least) || !prepare(state, most - got))
+      break;
     const size_t row = carve_row(state, most - got, &object, &is_zero);
     for (size_t i = 0; i < row; ++i)
       objects[got++] = object + i * state->object_size;
-    if (row == 0 && (got >= least || !grow(state)))
-      break;
   }
   return got;
 }

@@ -119,6 +119,7 @@ int aml_internal_pool_trim(struct aml_arena_pool_state *state, size_t keep, size
       for (size_t i = 0; i < state->chunk_count; ++i)
         if (state->chunks[i]->is_leaving)
           aml_internal_pool_uncarve(state, state->chunks[i]);
+      aml_internal_pool_shrink(state, state->carved_count);
       err = unmap_leaving(state, &gone);
       aml_internal_pool_list_fresh(state);
     }
