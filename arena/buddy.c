@@ -297,7 +297,7 @@ static bool owns(const struct aml_arena *arena, const void *pointer) {
 
 /** Makes all of a chunk one free piece of memory again. */
 static void empty_chunk(struct aml_arena_buddy *buddy, chunk *it) {
-  memset(it->nodes, 0, it->metadata_size - sizeof *it);
+  aml_internal_buddy_take_all(&buddy->tree, it);
   it->live_count = 0;
   aml_internal_poison(it->base, it->size);
   aml_internal_buddy_put_all(&buddy->tree, it);
@@ -305,7 +305,6 @@ static void empty_chunk(struct aml_arena_buddy *buddy, chunk *it) {
 
 static void reset(struct aml_arena *arena) {
   struct aml_arena_buddy *const buddy = buddy_of(arena);
-  buddy->tree = (struct aml_internal_buddy_tree){0};
   for (size_t i = 0; i < buddy->chunks.count; ++i)
     empty_chunk(buddy, buddy->chunks.entries[i].chunk);
   buddy->live_count = 0;

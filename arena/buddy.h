@@ -18,7 +18,7 @@
 // Threads: thread-compatible.
 // Cost: alloc and free O(log n), n the blocks of least size in a chunk; free, usable_size and owns
 // also find the chunk, which is O(1) for the one that was last asked for and else O(log chunks);
-// trim O(chunks log n), reset O(n).
+// trim O(chunks log n), stats O(chunks), reset O((blocks + chunks) log n).
 // Metadata, of each chunk: 1 byte for each block of least size that it has room for, and 49 for
 // each 64 of them; it is touched as far as there are blocks.
 // Fragmentation: inside, less than half of a block is lost (Knuth, The Art of Computer Programming,

@@ -222,6 +222,24 @@ TEST_F(ArenaBuddy, ManyTiersOfBlocksAreCutAndMerged) {
   munmap(pages, 2 * kSize);
 }
 
+TEST_F(ArenaBuddy, ResetForgetsBlocksOfAllSizes) {
+  std::mt19937 random(11);
+  for (size_t offset = 0; offset < 20; ++offset) {
+    CreateInRegion(kMiB / 2 + random() % (kMiB / 2) - 16 * kKiB, offset * 680);
+    std::vector<char *> blocks(400, nullptr);
+    for (int step = 0; step < 1000; ++step) {
+      char *&block = blocks[random() % blocks.size()];
+      Free(block);
+      block = Alloc(random() % (size_t{1} << random() % 17));
+    }
+    ASSERT_EQ(0, aml_arena_reset(arena_));
+    EXPECT_EQ(0u, Stats().live_count);
+    for (const char *const block : blocks)
+      ASSERT_EQ(0u, UsableSize(block));
+    EXPECT_NE(nullptr, Alloc(kMiB / 8)) << "all has merged";
+  }
+}
+
 TEST_F(ArenaBuddy, ReallocStaysWhereItsBuddiesAreFree) {
   CreateInRegion(64 * kKiB);
   char *const block = Alloc(100);

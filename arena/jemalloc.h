@@ -21,8 +21,8 @@
 // that ends gives its cache back, which is a call. In the child of a fork() it can be used if no
 // other thread was in a call.
 // Cost: alloc and free are O(1) in the thread's cache, up to 32 KiB; else a lock of jemalloc's, and
-// for new pages a lock of the arena and a search (linear in chunks that have room). A thread's
-// cache holds some MiB at most.
+// for new pages a lock of the arena and a search: linear in chunks, and in the holes of one between
+// its lowest free page and the first run that serves. A thread's cache holds some MiB at most.
 // Fragmentation: a block is at most a fifth of itself larger than asked for, from 128 bytes on
 // (jemalloc(3), "Implementation notes"), and from 16 KiB on up to a page more; of the pages below
 // there is no bound but the limit.

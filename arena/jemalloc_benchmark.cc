@@ -2,11 +2,13 @@
 //
 // What a block costs through the generic call, against jemalloc's malloc called directly and
 // glibc's, each by a pointer to a function: a pair of alloc and free, and random replacement among
-// 10,000 blocks of 16 to 1024 bytes. Items per second are blocks.
+// 10,000 blocks of 16 to 1024 bytes. Items per second are blocks. And what a block of new pages
+// costs in a region, of which most or little is unused.
 
 #include "aml/arena/jemalloc.h"
 
 #include <benchmark/benchmark.h>
+#include <sys/mman.h>
 
 #include <cstdint>
 #include <cstdlib>
@@ -139,5 +141,28 @@ BENCHMARK(BM_Baseline_Glibc_Replace);
 BENCHMARK(BM_Baseline_Jemalloc_Replace);
 BENCHMARK(BM_ArenaJemalloc_Replace);
 BENCHMARK(BM_ArenaJemalloc_CreateDestroy);
+
+// Blocks of 64 KiB, which are not touched.
+void BM_ArenaJemalloc_NewPages(benchmark::State &state) {
+  const auto size = static_cast<size_t>(state.range(0));
+  void *const memory = mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  aml_arena_jemalloc_options options = {};
+  options.region = memory;
+  options.region_size = size;
+  aml_arena *arena = nullptr;
+  if (memory == MAP_FAILED || aml_arena_jemalloc_create(&arena, nullptr, &options) != 0)
+    return state.SkipWithError("no arena");
+  for (auto _ : state)
+    if (aml_arena_alloc(arena, 60000, 0, 0) == nullptr)
+      return state.SkipWithError("no block");
+  aml_arena_destroy(&arena);
+  munmap(memory, size);
+}
+
+BENCHMARK(BM_ArenaJemalloc_NewPages)
+    ->Iterations(50000)
+    ->Arg(int64_t{1} << 32)
+    ->Arg(int64_t{1} << 36);
 
 } // namespace

@@ -3,6 +3,7 @@
 #include "aml/arena/internal/buddy_tree.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "aml/arena/internal/buddy_nodes.h"
 
@@ -171,12 +172,40 @@ void aml_internal_buddy_put_all(buddy_tree *tree, buddy_chunk *chunk) {
   }
 }
 
-void aml_internal_buddy_take_all(buddy_tree *tree, buddy_chunk *chunk) {
-  for (size_t done = 0; done < chunk->count;) {
-    const unsigned order = order_at(chunk->first + done, chunk->count - done);
-    aml_internal_buddy_take_at(tree, chunk, chunk->first + done, order);
-    done += (size_t)1 << order;
+/** The order of the free block of a node or more that begins at a grain, or NO_ORDER. */
+static int free_order(const buddy_chunk *chunk, uintptr_t grain, size_t count) {
+  const unsigned most = order_at(grain, count);
+  for (unsigned order = LEVELS; order <= most; ++order)
+    if (aml_internal_buddy_is_free(chunk, grain, order))
+      return (int)order;
+  return NO_ORDER;
+}
+
+/** Takes what begins in a node of the lowest tier at its first grain. Returns: its grains. */
+static size_t take_node(buddy_tree *tree, buddy_chunk *chunk, size_t offset) {
+  const uintptr_t grain = chunk->first + offset;
+  const size_t rest = LEAVES - (grain & (LEAVES - 1));
+  const size_t count = rest < chunk->count - offset ? rest : chunk->count - offset;
+  uint8_t *const orders = chunk->orders + offset;
+  buddy_node *const at = node_at(chunk, 0, grain);
+  if (orders[0] > LEVELS) {
+    const size_t size = (size_t)1 << (orders[0] - 1);
+    orders[0] = 0;
+    return size;
   }
+  const int order = free_order(chunk, grain, chunk->count - offset);
+  if (order != NO_ORDER) {
+    aml_internal_buddy_take_at(tree, chunk, grain, (unsigned)order);
+    return (size_t)1 << order;
+  }
+  memset(orders, 0, count);
+  update(tree, at, 0, largest_order(at->leaves, at->inner, 0), 0, 0);
+  return count;
+}
+
+void aml_internal_buddy_take_all(buddy_tree *tree, buddy_chunk *chunk) {
+  for (size_t done = 0; done < chunk->count;)
+    done += take_node(tree, chunk, done);
 }
 
 /** Nodes of a tier that cover the chunk's grains. */

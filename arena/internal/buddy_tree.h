@@ -88,7 +88,10 @@ struct aml_internal_buddy_chunk *aml_internal_buddy_make(void *base, size_t size
 void aml_internal_buddy_put_all(struct aml_internal_buddy_tree *tree,
                                 struct aml_internal_buddy_chunk *chunk);
 
-/** Takes all free blocks of a chunk that has no live one. */
+/**
+ * Takes all of a chunk, live or free: no block of it is known any more. What touches nothing but
+ * blocks: a large one costs no more than 64 grains.
+ */
 void aml_internal_buddy_take_all(struct aml_internal_buddy_tree *tree,
                                  struct aml_internal_buddy_chunk *chunk);
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A chunk's bit is 1 where its page is used, and beyond its last page. `longest` is no less than
-// its longest run of free pages, so that a search passes over chunks that cannot serve; a search
-// that fails makes it exact, and whatever comes back makes it the number of free pages.
+// A chunk's bit is 1 where its page is used, and beyond its last page. A search begins at `lowest`,
+// below which no page is free, and ends where enough are: so a chunk that fills up in order is not
+// searched at all. `longest` is no less than its longest run of free pages, so that chunks which
+// cannot serve are passed over; a search that fails makes it exact, and whatever comes back makes
+// it the number of free pages.
 
 #include "aml/arena/internal/runs.h"
 
@@ -20,6 +22,7 @@ struct aml_internal_runs_chunk {
   char *base; // the first whole page
   size_t pages;
   size_t free_pages;
+  size_t lowest;  // see above
   size_t longest; // see above
   size_t touched; // pages from base that may have been written to
   uint64_t used[];
@@ -104,7 +107,7 @@ static bool reserve_place(struct aml_internal_runs *runs) {
   return true;
 }
 
-/** The whole pages of a mapping. */
+/** The whole pages of a mapping; the rest of the chunk is zeroed. */
 static void frame(const struct aml_internal_runs *runs, struct aml_internal_runs_chunk *chunk,
                   void *mapping, size_t size) {
   const size_t padding = (size_t)(0 - (uintptr_t)mapping) & (runs->page_size - 1);
@@ -115,7 +118,6 @@ static void frame(const struct aml_internal_runs *runs, struct aml_internal_runs
   chunk->free_pages = chunk->pages;
   chunk->longest = chunk->pages;
   chunk->touched = runs->source->is_zeroed ? 0 : chunk->pages;
-  memset(chunk->used, 0, words_of(chunk->pages) * sizeof(uint64_t));
   mark(chunk, chunk->pages, WORD_BITS - chunk->pages % WORD_BITS, true);
   aml_internal_poison(chunk->base, chunk->pages * runs->page_size);
 }
@@ -128,7 +130,7 @@ static void insert(struct aml_internal_runs *runs, struct aml_internal_runs_chun
 }
 
 bool aml_internal_runs_adopt(struct aml_internal_runs *runs, void *region, size_t size) {
-  struct aml_internal_runs_chunk *const chunk = malloc(record_size(size / runs->page_size));
+  struct aml_internal_runs_chunk *const chunk = calloc(1, record_size(size / runs->page_size));
   if (chunk == NULL || !reserve_place(runs)) {
     free(chunk);
     return false;
@@ -148,7 +150,7 @@ static struct aml_internal_runs_chunk *grow(struct aml_internal_runs *runs, size
       aml_internal_source_map(runs->source, runs->label, size, alignment, &mapped);
   if (mapping == NULL)
     return NULL;
-  struct aml_internal_runs_chunk *const chunk = malloc(record_size(mapped / runs->page_size));
+  struct aml_internal_runs_chunk *const chunk = calloc(1, record_size(mapped / runs->page_size));
   if (chunk == NULL || !reserve_place(runs)) {
     free(chunk);
     (void)aml_internal_source_unmap(runs->source, mapping, mapped);
@@ -165,14 +167,18 @@ static struct aml_internal_runs_chunk *grow(struct aml_internal_runs *runs, size
 static size_t search(const struct aml_internal_runs *runs, struct aml_internal_runs_chunk *chunk,
                      size_t pages, size_t alignment) {
   size_t longest = 0;
-  for (size_t first = next_page(chunk, 0, chunk->pages, false); first < chunk->pages;) {
-    const size_t end = next_page(chunk, first, chunk->pages, true);
-    if (end - first > longest)
-      longest = end - first;
+  chunk->lowest = next_page(chunk, chunk->lowest, chunk->pages, false);
+  for (size_t first = chunk->lowest; first < chunk->pages;) {
     const uintptr_t address = (uintptr_t)chunk->base + first * runs->page_size;
     const size_t skip = ((size_t)(0 - address) & (alignment - 1)) / runs->page_size;
-    if (skip <= end - first && pages <= end - first - skip)
+    const size_t rest = chunk->pages - first;
+    const bool has_room = skip <= rest && pages <= rest - skip;
+    const size_t wanted = has_room ? first + skip + pages : chunk->pages;
+    const size_t end = next_page(chunk, first, wanted, true);
+    if (has_room && end == wanted)
       return first + skip;
+    if (end - first > longest)
+      longest = end - first;
     first = next_page(chunk, end, chunk->pages, false);
   }
   chunk->longest = longest;
@@ -194,6 +200,8 @@ static void *use(struct aml_internal_runs *runs, struct aml_internal_runs_chunk 
   }
   mark(chunk, first, pages, true);
   chunk->free_pages -= pages;
+  if (first == chunk->lowest)
+    chunk->lowest += pages;
   if (first + pages > chunk->touched)
     chunk->touched = first + pages;
   runs->used_pages += pages;
@@ -219,8 +227,11 @@ void *aml_internal_runs_take(struct aml_internal_runs *runs, size_t size, size_t
 void aml_internal_runs_give(struct aml_internal_runs *runs, void *run, size_t size) {
   struct aml_internal_runs_chunk *const chunk = runs->chunks[find(runs, run)];
   const size_t pages = size / runs->page_size;
-  mark(chunk, (size_t)((char *)run - chunk->base) / runs->page_size, pages, false);
+  const size_t first = (size_t)((char *)run - chunk->base) / runs->page_size;
+  mark(chunk, first, pages, false);
   chunk->free_pages += pages;
+  if (first < chunk->lowest)
+    chunk->lowest = first;
   chunk->longest = chunk->free_pages;
   runs->used_pages -= pages;
 }
@@ -292,6 +303,8 @@ static const char *fault_of(const struct aml_internal_runs_chunk *chunk) {
   }
   if (free_pages != chunk->free_pages)
     return "has a chunk with other free pages than it counts";
+  if (next_page(chunk, 0, chunk->lowest, false) != chunk->lowest)
+    return "has a chunk with a free page below its lowest";
   if (longest > chunk->longest)
     return "has a chunk with a longer free run than it knows of";
   if (next_page(chunk, chunk->pages, words_of(chunk->pages) * WORD_BITS, false) !=

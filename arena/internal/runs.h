@@ -7,7 +7,8 @@
 // memory chunks are free from end to end; who hands bytes out tells them so.
 //
 // Threads: thread-compatible. Cost: take looks at chunks that may have room in turn, a word for 64
-// pages; all else finds its chunk by bisection.
+// pages, from the lowest free one on; all else finds its chunk by bisection. A record is touched as
+// far as pages are used.
 
 #ifndef AML_ARENA_INTERNAL_RUNS_H
 #define AML_ARENA_INTERNAL_RUNS_H
