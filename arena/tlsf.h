@@ -18,8 +18,8 @@
 // Metadata is in band: one word before each block. So the area's memory must be the host's.
 //
 // Threads: thread-compatible.
-// Cost: alloc and free O(1), realloc O(1) where it stays; owns and trim O(chunks), reset O(chunks)
-// and the size classes in use.
+// Cost: alloc and free O(1), realloc O(1) where it stays; owns, trim and stats O(chunks), reset
+// O(chunks) and the size classes in use.
 // Fit: the first block of the smallest class that holds none too small. Up to 2 KiB a class is one
 // size; above, sizes within 1/64 share one, and of the size's own class the first block is tried.
 // Fragmentation: a block has one word of overhead; sizes round up to 16 bytes, 32 at least. Of M
