@@ -75,7 +75,7 @@ static span_type *take_large(state_type *state, size_t size, size_t alignment, b
   aml_internal_slab_count_live(&state->bins, span->units * UNIT);
   if (is_zero) {
     aml_internal_poison_none(span->base, span->units * UNIT);
-    memset(span->base, 0, size);
+    memset(span->base, 0, span->units * UNIT);
   }
   return span;
 }
@@ -93,23 +93,23 @@ static void *alloc_large(state_type *state, size_t size, size_t alignment, bool 
 }
 
 /** Allocates a block of a class, which may be one that was kept, and zeroes it. */
-static void *alloc_and_zero(const struct aml_arena *arena, size_t kind, size_t size) {
+static void *alloc_and_zero(const struct aml_arena *arena, size_t kind) {
   void *const block = alloc_kind(arena, kind);
-  return block == NULL ? NULL : memset(block, 0, size);
+  return block == NULL ? NULL : memset(block, 0, size_of(kind));
 }
 
 /** Allocates a zeroed block of a class. */
-static void *alloc_zeroed(const struct aml_arena *arena, size_t kind, size_t size) {
+static void *alloc_zeroed(const struct aml_arena *arena, size_t kind) {
   state_type *const state = state_of(arena);
   const unsigned class_index = (unsigned)kind - AML_INTERNAL_SLAB_FIRST_CLASS;
   const struct aml_internal_slab_class *const its = &aml_internal_slab_classes[class_index];
   if (its->capacity != 1)
-    return alloc_and_zero(arena, kind, size);
+    return alloc_and_zero(arena, kind);
   // Of a whole span it is known which pages are fresh; of a block that was kept, it is not.
   uint64_t clean[AML_INTERNAL_SLAB_CLEAN_WORDS] = {0};
   char *const block = aml_internal_slab_take_whole(&state->bins, class_index, clean);
   if (block == NULL)
-    return alloc_and_zero(arena, kind, size);
+    return alloc_and_zero(arena, kind);
   aml_internal_poison_none(block, its->size);
   for (size_t unit = 0; unit < its->units; ++unit)
     if (!state->bins.heap.source.is_zeroed || (clean[unit / 64] >> (unit % 64) & 1) == 0)
@@ -138,7 +138,7 @@ __attribute__((noinline)) static void *alloc_unusual(const struct aml_arena *are
   if (size > AML_INTERNAL_SLAB_MAX_SIZE || alignment > UNIT)
     return alloc_large(state, size, alignment, flags != 0);
   const size_t kind = aligned_kind_for(size, alignment);
-  return flags != 0 ? alloc_zeroed(arena, kind, size) : alloc_kind(arena, kind);
+  return flags != 0 ? alloc_zeroed(arena, kind) : alloc_kind(arena, kind);
 }
 
 static void *alloc(struct aml_arena *arena, size_t size, size_t alignment, unsigned flags) {
@@ -232,8 +232,9 @@ static void *move(struct aml_arena *arena, void *pointer, size_t kept, size_t si
   if (moved == NULL)
     return NULL;
   memcpy(moved, pointer, kept < size ? kept : size);
-  if (flags != 0 && size > kept)
-    memset(moved + kept, 0, size - kept);
+  const size_t usable = flags != 0 ? usable_size(arena, moved) : 0;
+  if (usable > kept)
+    memset(moved + kept, 0, usable - kept);
   free_block(arena, pointer);
   return moved;
 }

@@ -55,7 +55,8 @@ enum aml_arena_capability {
 };
 
 enum aml_arena_flag {
-  AML_ARENA_ZERO = 1 << 0 /**< the block's bytes, or those that realloc adds, are zero */
+  AML_ARENA_ZERO = 1 << 0 /**< all of the block that is usable is zero; of realloc's, what was not
+                               usable before */
 };
 
 /** What an arena holds. Bytes and numbers; AML_UNKNOWN where the type does not count it. */

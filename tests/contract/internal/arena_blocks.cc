@@ -44,8 +44,9 @@ void ExpectResized(aml_arena *arena, Blocks *blocks, char *block, size_t size, s
   const char *const bytes = static_cast<char *>(resized);
   if (blocks->IsHostMemory()) {
     EXPECT_TRUE(Holds(bytes, std::min(old_size, size), seed)) << "contents are lost";
-    EXPECT_TRUE((flags & AML_ARENA_ZERO) == 0 || size <= old_usable ||
-                IsZero(bytes + old_usable, size - old_usable))
+    const size_t usable = std::max(size, aml_arena_usable_size(arena, resized));
+    EXPECT_TRUE((flags & AML_ARENA_ZERO) == 0 || usable <= old_usable ||
+                IsZero(bytes + old_usable, usable - old_usable))
         << "new bytes are not zero";
   }
   blocks->Add(resized, size, alignment, 0);

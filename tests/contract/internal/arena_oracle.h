@@ -122,7 +122,7 @@ public:
       ASSERT_LE(previous->first + previous->second.usable, block) << "blocks overlap";
     }
     if (IsHostMemory() && (flags & AML_ARENA_ZERO) != 0) {
-      EXPECT_TRUE(IsZero(block, std::max<size_t>(1, size))) << size << " bytes that are not zero";
+      EXPECT_TRUE(IsZero(block, usable)) << size << " bytes, or what is usable, are not zero";
     }
     CheckOwned(block, usable);
     blocks_[block] = {size, usable, ++seed_};
