@@ -112,6 +112,12 @@ static inline bool aml_internal_slab_is_sparse(const struct aml_internal_slab_bi
   return bin != NULL && __atomic_load_n(&bin->is_sparse, __ATOMIC_RELAXED);
 }
 
+/** Whether live bytes sink, as far as was seen lately. */
+static inline bool aml_internal_slab_sinks(const struct aml_internal_slab_bins *bins) {
+  return __atomic_load_n(&bins->sinks, __ATOMIC_RELAXED) ||
+         __atomic_load_n(&bins->put_off_ns, __ATOMIC_RELAXED) != 0;
+}
+
 /** Count bytes that are live from now on. */
 void aml_internal_slab_count_live(struct aml_internal_slab_bins *bins, size_t size);
 

@@ -14,13 +14,15 @@
 
 typedef struct aml_internal_slab arena_type;
 typedef struct aml_internal_slab_cache cache_type;
+typedef struct aml_internal_slab_bins bins_type;
 
 // All caches together have room for ROOM_OF_ALL bytes, or 1 / SHARE_OF_LIVE of what is live if that
 // is more; each has an equal part of that, but LEAST_ROOM at least. A class
 // that was full ALL_STREAK times in a row, with nobody to take what it gave back, gives back all
 // that it keeps, and after VAIN_STREAK times has room for 1 / LEAST_SHARE of its slots. Of a class
 // that is sparse SPARSE_MAX blocks are kept: what is given back shall go to its span, and what is
-// taken come from another that is fuller.
+// taken come from another that is fuller; while live bytes sink little is taken, and of SINKING_MAX
+// that go together each takes a third of the time.
 enum {
   ROOM_OF_ALL = 8 << 20,
   LEAST_ROOM = 1 << 20,
@@ -31,6 +33,7 @@ enum {
   VAIN_STREAK = 32,
   LEAST_SHARE = 4,
   SPARSE_MAX = 1,
+  SINKING_MAX = 8,
   LOOKS = 4
 };
 
@@ -317,10 +320,11 @@ static size_t evict_others(cache_type *cache, unsigned class_index) {
 
 /** Makes room in a magazine that is full. */
 static void relieve(cache_type *cache, unsigned class_index) {
+  bins_type *const bins = &cache->arena->bins;
   struct aml_internal_slab_room *const room = &cache->rooms[class_index];
   const bool is_new = room->max == 0;
   room->is_used = 1;
-  const bool is_sparse = !is_new && aml_internal_slab_is_sparse(&cache->arena->bins, class_index);
+  const bool is_sparse = !is_new && aml_internal_slab_is_sparse(bins, class_index);
   if ((is_new || (room->streak == 0 && !is_sparse)) && grow(cache, class_index)) {
     room->streak = is_new ? 0 : 1;
     return;
@@ -335,10 +339,11 @@ static void relieve(cache_type *cache, unsigned class_index) {
     ++room->streak;
   else if (room->max > least)
     set_room(cache, class_index, least);
-  if (is_sparse && room->max > SPARSE_MAX)
-    set_room(cache, class_index, SPARSE_MAX);
-  if (aml_internal_slab_decay(&cache->arena->bins))
-    (void)evict_others(cache, class_index);
+  if (is_sparse)
+    set_room(cache, class_index, aml_internal_slab_sinks(bins) ? SINKING_MAX : SPARSE_MAX);
+  // What others kept may be enough to give back once more.
+  if (aml_internal_slab_decay(bins) && evict_others(cache, class_index) != 0)
+    (void)aml_internal_slab_decay(bins);
 }
 
 void aml_internal_slab_overflow(arena_type *arena, size_t kind, void *block) {

@@ -30,7 +30,7 @@ enum { UNIT = AML_INTERNAL_SLAB_UNIT };
 enum {
   SHARE_TO_SINK = 8,
   LEAST_TO_SINK = 1 << 19,
-  SHARE_TO_KEEP = 256,
+  SHARE_TO_KEEP = 1024,
   SHARE_THAT_SINKS = 64,
   SHARE_OF_NOISE = 128,
   LEAST_TO_KEEP = 1 << 19,
@@ -136,9 +136,10 @@ static struct balance balance_of(const bins_type *bins) {
   };
   its.sink = its.mark / SHARE_TO_SINK > LEAST_TO_SINK ? its.mark / SHARE_TO_SINK : LEAST_TO_SINK;
   its.has_sunk = its.live + its.sink <= its.mark;
-  const bool sinks = __atomic_load_n(&bins->sinks, __ATOMIC_RELAXED);
-  its.has_gathered = __atomic_load_n(&bins->gathered_size, __ATOMIC_RELAXED) >=
-                     LEAST_TO_KEEP + its.live / (sinks ? (size_t)SHARE_THAT_SINKS : SHARE_TO_KEEP);
+  its.has_gathered =
+      __atomic_load_n(&bins->gathered_size, __ATOMIC_RELAXED) >=
+      LEAST_TO_KEEP +
+          its.live / (aml_internal_slab_sinks(bins) ? (size_t)SHARE_THAT_SINKS : SHARE_TO_KEEP);
   return its;
 }
 
