@@ -20,6 +20,7 @@
 #include "aml/arena/internal/runs.h"
 #include "aml/arena/internal/source.h"
 #include "aml/arena/pool.h"
+#include "aml/arena/slab.h"
 #include "aml/arena/tlsf.h"
 #include "aml/core/arena.h"
 #include "aml/tests/support/instructions.h"
@@ -98,6 +99,12 @@ const Kind kKinds[] = {
     {"pool_threads",
      [](aml_arena **arena, void *region) { return CreatePool(arena, region, true); },
      {64}},
+    {"slab",
+     [](aml_arena **arena, void *region) {
+       const auto options = WithRegion<aml_arena_slab_options>(region);
+       return aml_arena_slab_create(arena, nullptr, &options);
+     },
+     {64, 100000, kSize / 4}},
     {"tlsf",
      [](aml_arena **arena, void *region) {
        const auto options = WithRegion<aml_arena_tlsf_options>(region);
