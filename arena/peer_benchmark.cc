@@ -16,6 +16,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <numeric>
 #include <random>
 #include <string>
 #include <thread>
@@ -119,6 +120,27 @@ template <class Allocator> void Bulk(benchmark::State &state, Allocator allocato
     benchmark::DoNotOptimize(blocks.data());
     for (void *block : blocks)
       allocator.Free(block);
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kBlocks));
+}
+
+// Many blocks are allocated, and freed at random.
+template <class Allocator> void Scatter(benchmark::State &state, Allocator allocator) {
+  constexpr size_t kBlocks = 100000;
+  const size_t size = SizeOf(state);
+  std::vector<size_t> order(kBlocks);
+  std::iota(order.begin(), order.end(), 0);
+  std::shuffle(order.begin(), order.end(), std::mt19937(1));
+  std::vector<void *> blocks(kBlocks);
+  for (auto _ : state) {
+    for (void *&block : blocks) {
+      block = allocator.Alloc(size);
+      if (block == nullptr)
+        return state.SkipWithError("no memory");
+      Touch(block);
+    }
+    for (const size_t place : order)
+      allocator.Free(blocks[place]);
   }
   state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kBlocks));
 }
@@ -227,6 +249,8 @@ template <class Run> void Register(const std::string &name, Run run) {
   add("Replace", [](benchmark::State &state, auto allocator) { Replace(state, allocator); },
       {1024, 32768});
   add("Bulk", [](benchmark::State &state, auto allocator) { Bulk(state, allocator); }, {64, 1024});
+  add("Scatter", [](benchmark::State &state, auto allocator) { Scatter(state, allocator); },
+      {64, 1024});
 }
 
 template <class Function> Function Find(void *library, const char *name) {

@@ -107,6 +107,23 @@ void BM_Baseline_MapAndUnmap(benchmark::State &state) {
   }
 }
 
+// A pair in each of so many arenas in turn.
+void BM_ArenaSlab_InTurn(benchmark::State &state) {
+  std::vector<aml_arena *> arenas(static_cast<size_t>(state.range(0)));
+  for (aml_arena *&arena : arenas)
+    arena = Make();
+  size_t turn = 0;
+  for (auto _ : state) {
+    aml_arena *const arena = arenas[turn];
+    turn = turn + 1 == arenas.size() ? 0 : turn + 1;
+    void *const block = aml_arena_alloc(arena, 64, 0, 0);
+    benchmark::DoNotOptimize(block);
+    aml_arena_free(arena, block);
+  }
+  for (aml_arena *&arena : arenas)
+    aml_arena_destroy(&arena);
+}
+
 // Random replacement by each of some threads in one arena.
 void BM_ArenaSlab_ReplaceByThreads(benchmark::State &state) {
   static aml_arena *const arena = Make();
@@ -230,9 +247,14 @@ void BM_ArenaSlabOverLinux_Memory(benchmark::State &state) {
 BENCHMARK(BM_ArenaSlab_CreateAllocDestroy)->Arg(1)->Arg(1000);
 BENCHMARK(BM_Baseline_MapAndUnmap);
 BENCHMARK(BM_ArenaSlab_RecycledChunk);
+BENCHMARK(BM_ArenaSlab_InTurn)->Arg(1)->Arg(2)->Arg(32);
 BENCHMARK(BM_ArenaSlab_CutFromRegion)->Arg(64)->Arg(65536);
 BENCHMARK(BM_ArenaSlab_ReplaceByThreads)->Threads(1)->Threads(2);
 BENCHMARK(BM_ArenaSlab_Memory)->Arg(64)->Arg(256)->Unit(benchmark::kMillisecond)->Iterations(1);
-BENCHMARK(BM_ArenaSlabOverLinux_Memory)->Arg(64)->Arg(256)->Unit(benchmark::kMillisecond)->Iterations(1);
+BENCHMARK(BM_ArenaSlabOverLinux_Memory)
+    ->Arg(64)
+    ->Arg(256)
+    ->Unit(benchmark::kMillisecond)
+    ->Iterations(1);
 
 } // namespace

@@ -64,9 +64,12 @@ struct aml_internal_slab_bins {
   size_t live_size;                         /**< of blocks out of spans, bytes; atomic */
   size_t mark;          /**< the most that it was since memory was last to be given back; atomic */
   size_t gathered_size; /**< bytes given back to spans of sparse classes since then; atomic */
+  size_t seen_size;     /**< live_size when that was last done, or put off */
   size_t purged_size;   /**< live_size when memory was last given back */
   int64_t purged_ns;    /**< and when that was */
-  int64_t put_off_ns;   /**< when that was put off; 0: it was not; atomic */
+  int64_t put_off_ns;   /**< when it was put off, as live bytes had risen; 0: it was not; atomic */
+  unsigned rises;       /**< of live bytes in a row, each soon after they had sunk */
+  bool has_sunk;        /**< whether they have since they last rose */
   bool sinks;           /**< whether live bytes had sunk when memory was last given back; atomic */
   bool keeps;           /**< memory until trim */
   bool is_shared;       /**< there have been two caches at once; atomic */

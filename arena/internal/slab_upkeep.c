@@ -4,8 +4,8 @@
 // blocks were given back since they were last looked at: a page goes if no block lies in it, even
 // in part. This is done each time that the live bytes have sunk by an eighth from the most that
 // they were, so that its cost is in proportion to what was given back. But if they had risen
-// shortly before, as they do in a loop that fills the arena and empties it, that is put off: until
-// somebody gives blocks back after a while without any such loop.
+// shortly before, more than once, as they do in a loop that fills the arena and empties it, that is
+// put off: until somebody gives blocks back after a while in which they have not risen.
 
 #include <string.h>
 #include <time.h>
@@ -26,7 +26,8 @@ enum { UNIT = AML_INTERNAL_SLAB_UNIT };
 // Memory is given back after the live bytes have sunk by 1 / SHARE_TO_SINK, and at least so many;
 // then 1 / SHARE_TO_KEEP of what is live may stay, and at least so much. And if sparse classes have
 // gathered more than may stay; but while live bytes sink, by more than 1 / SHARE_OF_NOISE from one
-// time to the next, they empty anyhow, and memory goes in fewer and larger pieces.
+// time to the next, they empty anyhow, and memory goes in fewer and larger pieces. A loop has been
+// seen to fill the arena again LOOP_RISES times, each time shortly after memory was given back.
 enum {
   SHARE_TO_SINK = 8,
   LEAST_TO_SINK = 1 << 19,
@@ -34,6 +35,7 @@ enum {
   SHARE_THAT_SINKS = 64,
   SHARE_OF_NOISE = 128,
   LEAST_TO_KEEP = 1 << 19,
+  LOOP_RISES = 2,
   SHORTLY_NS = 100000000
 };
 
@@ -149,12 +151,19 @@ static bool give_back_or_wait(bins_type *bins, const struct balance *its) {
   const bool is_due = its->has_sunk || its->has_gathered || now - its->put_off_ns >= SHORTLY_NS;
   if (!is_due || !aml_internal_slab_try_lock(&bins->purge_lock))
     return false;
-  const bool has_risen = its->put_off_ns != 0 || its->mark > bins->purged_size + its->sink;
+  const bool has_risen = its->mark > bins->seen_size + its->sink;
   const int64_t last = its->put_off_ns > bins->purged_ns ? its->put_off_ns : bins->purged_ns;
-  const bool waits = its->has_sunk && has_risen && now - last < SHORTLY_NS;
+  if (now - last >= SHORTLY_NS)
+    bins->rises = 0;
+  else if (has_risen && bins->has_sunk && bins->rises < LOOP_RISES)
+    ++bins->rises;
+  bins->has_sunk = its->has_sunk || (bins->has_sunk && !has_risen);
+  const bool waits = bins->rises == LOOP_RISES && (has_risen || its->put_off_ns != 0);
+  const int64_t put_off_ns = has_risen ? now : its->put_off_ns;
+  bins->seen_size = its->live;
   __atomic_store_n(&bins->mark, its->live, __ATOMIC_RELAXED);
   __atomic_store_n(&bins->gathered_size, 0, __ATOMIC_RELAXED);
-  __atomic_store_n(&bins->put_off_ns, waits ? now : 0, __ATOMIC_RELAXED);
+  __atomic_store_n(&bins->put_off_ns, waits ? put_off_ns : 0, __ATOMIC_RELAXED);
   if (!waits) {
     give_back(bins, its->live);
     const bool sinks = its->live + its->live / SHARE_OF_NOISE < bins->purged_size;
