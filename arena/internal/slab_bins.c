@@ -322,8 +322,8 @@ static void settle(bins_type *bins, bin_type *bin, span_type *span, const class_
     return;
   }
   relist(bin, span);
-  const size_t more =
-      its->capacity / (aml_internal_slab_sinks(bins) ? (size_t)SHARE_THAT_SINKS : SHARE_TO_LOOK);
+  const bool sinks = __atomic_load_n(&bins->sinks, __ATOMIC_RELAXED);
+  const size_t more = its->capacity / (sinks ? (size_t)SHARE_THAT_SINKS : SHARE_TO_LOOK);
   if (!span->is_candidate && (size_t)span->free_count * its->size >= UNIT &&
       span->free_count >= span->looked_count + (more == 0 ? 1 : more))
     link_candidate(bin, span);

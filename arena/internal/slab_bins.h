@@ -69,7 +69,7 @@ struct aml_internal_slab_bins {
   int64_t purged_ns;    /**< and when that was */
   int64_t put_off_ns;   /**< when it was put off, as live bytes had risen; 0: it was not; atomic */
   unsigned rises;       /**< of live bytes in a row, each soon after they had sunk */
-  bool has_sunk;        /**< whether they have since they last rose */
+  bool has_sunk;        /**< by SHARE_TO_SINK since they last rose; atomic */
   bool sinks;           /**< whether live bytes had sunk when memory was last given back; atomic */
   bool keeps;           /**< memory until trim */
   bool is_shared;       /**< there have been two caches at once; atomic */
@@ -115,10 +115,9 @@ static inline bool aml_internal_slab_is_sparse(const struct aml_internal_slab_bi
   return bin != NULL && __atomic_load_n(&bin->is_sparse, __ATOMIC_RELAXED);
 }
 
-/** Whether live bytes sink, as far as was seen lately. */
-static inline bool aml_internal_slab_sinks(const struct aml_internal_slab_bins *bins) {
-  return __atomic_load_n(&bins->sinks, __ATOMIC_RELAXED) ||
-         __atomic_load_n(&bins->put_off_ns, __ATOMIC_RELAXED) != 0;
+/** Whether live bytes sink by much, and have not risen since. */
+static inline bool aml_internal_slab_has_sunk(const struct aml_internal_slab_bins *bins) {
+  return __atomic_load_n(&bins->has_sunk, __ATOMIC_RELAXED);
 }
 
 /** Count bytes that are live from now on. */

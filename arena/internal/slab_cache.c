@@ -340,7 +340,7 @@ static void relieve(cache_type *cache, unsigned class_index) {
   else if (room->max > least)
     set_room(cache, class_index, least);
   if (is_sparse)
-    set_room(cache, class_index, aml_internal_slab_sinks(bins) ? SINKING_MAX : SPARSE_MAX);
+    set_room(cache, class_index, aml_internal_slab_has_sunk(bins) ? SINKING_MAX : SPARSE_MAX);
   // What others kept may be enough to give back once more.
   if (aml_internal_slab_decay(bins) && evict_others(cache, class_index) != 0)
     (void)aml_internal_slab_decay(bins);

@@ -138,10 +138,9 @@ static struct balance balance_of(const bins_type *bins) {
   };
   its.sink = its.mark / SHARE_TO_SINK > LEAST_TO_SINK ? its.mark / SHARE_TO_SINK : LEAST_TO_SINK;
   its.has_sunk = its.live + its.sink <= its.mark;
-  its.has_gathered =
-      __atomic_load_n(&bins->gathered_size, __ATOMIC_RELAXED) >=
-      LEAST_TO_KEEP +
-          its.live / (aml_internal_slab_sinks(bins) ? (size_t)SHARE_THAT_SINKS : SHARE_TO_KEEP);
+  const bool sinks = __atomic_load_n(&bins->sinks, __ATOMIC_RELAXED);
+  its.has_gathered = __atomic_load_n(&bins->gathered_size, __ATOMIC_RELAXED) >=
+                     LEAST_TO_KEEP + its.live / (sinks ? (size_t)SHARE_THAT_SINKS : SHARE_TO_KEEP);
   return its;
 }
 
@@ -155,9 +154,10 @@ static bool give_back_or_wait(bins_type *bins, const struct balance *its) {
   const int64_t last = its->put_off_ns > bins->purged_ns ? its->put_off_ns : bins->purged_ns;
   if (now - last >= SHORTLY_NS)
     bins->rises = 0;
-  else if (has_risen && bins->has_sunk && bins->rises < LOOP_RISES)
+  else if (has_risen && aml_internal_slab_has_sunk(bins) && bins->rises < LOOP_RISES)
     ++bins->rises;
-  bins->has_sunk = its->has_sunk || (bins->has_sunk && !has_risen);
+  const bool has_sunk = its->has_sunk || (aml_internal_slab_has_sunk(bins) && !has_risen);
+  __atomic_store_n(&bins->has_sunk, has_sunk, __ATOMIC_RELAXED);
   const bool waits = bins->rises == LOOP_RISES && (has_risen || its->put_off_ns != 0);
   const int64_t put_off_ns = has_risen ? now : its->put_off_ns;
   bins->seen_size = its->live;
