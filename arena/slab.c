@@ -231,10 +231,10 @@ static void *move(struct aml_arena *arena, void *pointer, size_t kept, size_t si
   char *const moved = alloc(arena, size, alignment, 0);
   if (moved == NULL)
     return NULL;
-  memcpy(moved, pointer, kept < size ? kept : size);
-  const size_t usable = flags != 0 ? usable_size(arena, moved) : 0;
-  if (usable > kept)
-    memset(moved + kept, 0, usable - kept);
+  const size_t copied = kept < size ? kept : size;
+  memcpy(moved, pointer, copied);
+  if (flags != 0)
+    memset(moved + copied, 0, usable_size(arena, moved) - copied);
   free_block(arena, pointer);
   return moved;
 }

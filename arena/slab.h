@@ -31,7 +31,8 @@
 // class, resp. room for one more; else a lock is taken for a batch of blocks. A block larger than 1
 // MiB, and a chunk more, is one map of the area; in a region it is cut out of it, at the cost of a
 // store for each 2 MiB of the block. No call costs more where the region is larger, but for making
-// the arena, at a store for each 2 MiB. Making an arena maps nothing.
+// the arena, at a store for each 2 MiB; with an area that can purge, to give memory back looks at a
+// bit for each 4 KiB. Making an arena maps nothing.
 // Fragmentation: a class wastes at most an eighth of a block beyond 128 bytes, and 4.5% of sizes
 // that are drawn evenly; a span at most 1.3% besides. At worst each span holds one block: Robson's
 // bound for blocks of one size that cannot move (J. M. Robson, "Worst case fragmentation of first

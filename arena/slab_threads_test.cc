@@ -233,6 +233,34 @@ private:
   std::thread thread_;
 };
 
+// The array of classes comes to be with the first chunk, while another thread may ask for a class.
+TEST_F(ArenaSlabThreads, AHugeBlockIsFreedBesideTheFirstSmallOne) {
+  constexpr int kRounds = 2000;
+  aml_arena *arena = nullptr;
+  void *huge = nullptr;
+  std::atomic<int> turn{0};
+  std::thread thread([&] {
+    for (int round = 0; round < kRounds; ++round) {
+      while (turn.load() != 2 * round + 1)
+        std::this_thread::yield();
+      aml_arena_free(arena, huge);
+      turn = 2 * round + 2;
+    }
+  });
+  for (int round = 0; round < kRounds; ++round) {
+    ASSERT_EQ(0, aml_arena_slab_create(&arena, area_.get(), nullptr));
+    huge = aml_arena_alloc(arena, 2 * kMiB, 0, 0);
+    turn = 2 * round + 1;
+    for (std::atomic<int> wait{round % 128}; wait > 0;)
+      --wait;
+    aml_arena_free(arena, aml_arena_alloc(arena, 100, 0, 0));
+    while (turn.load() != 2 * round + 2)
+      std::this_thread::yield();
+    aml_arena_destroy(&arena);
+  }
+  thread.join();
+}
+
 // Threads know an arena by its address.
 TEST_F(ArenaSlabThreads, AnArenaMayBeMadeWhereAnotherWas) {
   static aml_arena_slab storage;

@@ -20,7 +20,7 @@ typedef struct aml_internal_slab_depot depot_type;
 // Blocks of at most so many bytes have depots.
 // Of a batch that is given back, so many blocks are looked at at once.
 // A span is looked at for pages to purge when 1 / SHARE_TO_LOOK of its blocks have come back since;
-// while live bytes sink, and all spans empty, not before 1 / SHARE_THAT_SINKS have.
+// while live bytes sink, and all spans empty, not before 1 / SHARE_TO_LOOK_SINKING have.
 // A class of blocks smaller than a page is sparse if half of them are free, and LEAST_SPARSE bytes;
 // or a quarter, and MUCH_SPARSE bytes: of few blocks it is normal that many are free.
 enum {
@@ -29,7 +29,7 @@ enum {
   MOST_IN_DEPOT = 8192,
   AT_ONCE = 64,
   SHARE_TO_LOOK = 32,
-  SHARE_THAT_SINKS = 8,
+  SHARE_TO_LOOK_SINKING = 8,
   LEAST_SPARSE = 1 << 16,
   MUCH_SPARSE = 1 << 18
 };
@@ -323,7 +323,7 @@ static void settle(bins_type *bins, bin_type *bin, span_type *span, const class_
   }
   relist(bin, span);
   const bool sinks = __atomic_load_n(&bins->sinks, __ATOMIC_RELAXED);
-  const size_t more = its->capacity / (sinks ? (size_t)SHARE_THAT_SINKS : SHARE_TO_LOOK);
+  const size_t more = its->capacity / (sinks ? (size_t)SHARE_TO_LOOK_SINKING : SHARE_TO_LOOK);
   if (!span->is_candidate && (size_t)span->free_count * its->size >= UNIT &&
       span->free_count >= span->looked_count + (more == 0 ? 1 : more))
     link_candidate(bin, span);

@@ -58,18 +58,25 @@ struct aml_internal_slab_group {
   struct aml_internal_slab_bin bins[AML_INTERNAL_SLAB_GROUP];
 };
 
+/** What tells that a program fills the arena and empties it in a loop; under purge_lock. */
+struct aml_internal_slab_loop {
+  size_t seen_size;   /**< live_size when memory was last given back, or that was put off */
+  size_t peak;        /**< the most that was live in a round */
+  unsigned rises;     /**< of live bytes in a row, each soon after they had sunk */
+  unsigned smaller;   /**< of these, the last ones to less than the peak */
+  bool has_sunk;      /**< whether live bytes have by much, since they last rose; atomic */
+  int64_t put_off_ns; /**< when giving back was put off, as they had risen; 0: it was not; atomic */
+};
+
 struct aml_internal_slab_bins {
   struct aml_internal_slab_heap heap;
   struct aml_internal_slab_lock purge_lock; /**< held by who gives memory back */
   size_t live_size;                         /**< of blocks out of spans, bytes; atomic */
   size_t mark;          /**< the most that it was since memory was last to be given back; atomic */
   size_t gathered_size; /**< bytes given back to spans of sparse classes since then; atomic */
-  size_t seen_size;     /**< live_size when that was last done, or put off */
   size_t purged_size;   /**< live_size when memory was last given back */
   int64_t purged_ns;    /**< and when that was */
-  int64_t put_off_ns;   /**< when it was put off, as live bytes had risen; 0: it was not; atomic */
-  unsigned rises;       /**< of live bytes in a row, each soon after they had sunk */
-  bool has_sunk;        /**< by SHARE_TO_SINK since they last rose; atomic */
+  struct aml_internal_slab_loop loop;
   bool sinks;           /**< whether live bytes had sunk when memory was last given back; atomic */
   bool keeps;           /**< memory until trim */
   bool is_shared;       /**< there have been two caches at once; atomic */
@@ -115,9 +122,9 @@ static inline bool aml_internal_slab_is_sparse(const struct aml_internal_slab_bi
   return bin != NULL && __atomic_load_n(&bin->is_sparse, __ATOMIC_RELAXED);
 }
 
-/** Whether live bytes sink by much, and have not risen since. */
+/** Whether live bytes have sunk by much, and not risen since. */
 static inline bool aml_internal_slab_has_sunk(const struct aml_internal_slab_bins *bins) {
-  return __atomic_load_n(&bins->has_sunk, __ATOMIC_RELAXED);
+  return __atomic_load_n(&bins->loop.has_sunk, __ATOMIC_RELAXED);
 }
 
 /** Count bytes that are live from now on. */

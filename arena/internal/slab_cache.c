@@ -17,12 +17,12 @@ typedef struct aml_internal_slab_cache cache_type;
 typedef struct aml_internal_slab_bins bins_type;
 
 // All caches together have room for ROOM_OF_ALL bytes, or 1 / SHARE_OF_LIVE of what is live if that
-// is more; each has an equal part of that, but LEAST_ROOM at least. A class
-// that was full ALL_STREAK times in a row, with nobody to take what it gave back, gives back all
-// that it keeps, and after VAIN_STREAK times has room for 1 / LEAST_SHARE of its slots. Of a class
-// that is sparse SPARSE_MAX blocks are kept: what is given back shall go to its span, and what is
-// taken come from another that is fuller; while live bytes sink little is taken, and of SINKING_MAX
-// that go together each takes a third of the time.
+// is more; each has an equal part of that, but LEAST_ROOM at least. A class that was full
+// ALL_STREAK times in a row, with nobody to take what it gave back, gives back all that it keeps,
+// and after VAIN_STREAK times has room for 1 / LEAST_SHARE of its slots. Of a class that is sparse
+// SPARSE_MAX blocks are kept: what is given back shall go to its span, and what is taken come from
+// another that is fuller; while live bytes sink little is taken, and of SINKING_MAX that go
+// together each takes a third of the time.
 enum {
   ROOM_OF_ALL = 8 << 20,
   LEAST_ROOM = 1 << 20,

@@ -46,10 +46,11 @@ static inline unsigned aml_internal_slab_class_of(size_t size) {
   return ((power - 7) << 3) + (unsigned)(last >> (power - 3));
 }
 
-/** Which block of a span an offset lies in; may be one that does not fit whole. */
+/** Which block of a span an offset lies in; may be one that does not fit whole. Sizes are multiples
+ * of 16, and of no others is the inverse exact enough. */
 static inline size_t aml_internal_slab_index(const struct aml_internal_slab_class *its,
                                              size_t offset) {
-  return (size_t)(((uint64_t)offset * its->inverse) >> 32);
+  return (size_t)(((uint64_t)(offset & ~(size_t)15) * its->inverse) >> 32);
 }
 
 #ifdef __cplusplus

@@ -142,10 +142,10 @@ static char *place_in(const span_type *run, const want_type *want) {
 
 /** Whether there is memory to describe what a run is cut into. */
 static bool can_carve(heap_type *heap, span_type *run, const want_type *want) {
-  const char *const base = place_in(run, want);
+  // No cut is needed where it begins: that is where an entry of the map does, or in the entry where
+  // the run begins, as no alignment is larger but a multiple of an entry's.
   return aml_internal_slab_ensure_descriptions(heap, run->chunk) &&
-         aml_internal_slab_map_cut(&heap->map, run, base) &&
-         aml_internal_slab_map_cut(&heap->map, run, base + want->units * UNIT);
+         aml_internal_slab_map_cut(&heap->map, run, place_in(run, want) + want->units * UNIT);
 }
 
 /** Cuts what is wanted out of a free run. The cost does not depend on what is left of it. */

@@ -37,6 +37,10 @@ const uint8_t aml_internal_slab_kinds_by_size[AML_INTERNAL_SLAB_TABLE_ENTRIES] =
 enum { LEAF_UNITS = AML_INTERNAL_SLAB_LEAF_UNITS, MOST_ENTRIES = 1 << 26, COPIED_KINDS = 4096 };
 static const size_t most_kinds = (size_t)1 << 31;
 
+/** What a map has as long as no unit can be of a class: others may read while the first array comes
+ * to be. */
+static kinds_type no_kinds;
+
 static size_t unit_of(const void *pointer) {
   return (uintptr_t)pointer >> AML_INTERNAL_SLAB_UNIT_SHIFT;
 }
@@ -142,19 +146,19 @@ static void reach_kinds(map_type *map, size_t first, size_t end) {
   const struct range range =
       widen(old_first, old_count, (struct range){first, end}, AML_INTERNAL_SLAB_FIRST_KINDS);
   const size_t count = range.end - range.first;
-  const bool is_first = old_count == 0 && count <= AML_INTERNAL_SLAB_FIRST_KINDS;
-  kinds_type *const kinds = is_first             ? old
+  const bool is_first = old == &no_kinds && count <= AML_INTERNAL_SLAB_FIRST_KINDS;
+  kinds_type *const kinds = is_first             ? (kinds_type *)map->first_kinds
                             : count > most_kinds ? NULL
                                                  : calloc(1, sizeof *kinds + count);
   if (kinds == NULL)
     return;
   kinds->window =
       (struct aml_internal_slab_window){range.first, count, (uintptr_t)kinds->kinds - range.first};
-  if (!is_first) {
-    kinds->older = old;
+  kinds->older = old;
+  if (old_count != 0)
     copy_kinds(kinds->kinds + (old_first - range.first), old->kinds, old_count);
+  if (!is_first)
     map->metadata_size += sizeof *kinds + count;
-  }
   __atomic_store_n(&map->kinds, kinds, __ATOMIC_RELEASE);
 }
 
@@ -278,7 +282,7 @@ void aml_internal_slab_map_run(map_type *map, span_type *run) {
 
 void aml_internal_slab_map_kind(map_type *map, const span_type *span, size_t kind) {
   const size_t unit = unit_of(span->base);
-  for (kinds_type *kinds = map->kinds; kinds != NULL; kinds = kinds->older) {
+  for (kinds_type *kinds = map->kinds; kinds != &no_kinds; kinds = kinds->older) {
     const struct aml_internal_slab_window *const window = &kinds->window;
     const size_t first = unit > window->first ? unit : window->first;
     const size_t reach = window->first + window->count;
@@ -291,7 +295,7 @@ void aml_internal_slab_map_kind(map_type *map, const span_type *span, size_t kin
 // The life of a map
 
 void aml_internal_slab_map_begin(map_type *map) {
-  map->kinds = (kinds_type *)map->first_kinds;
+  map->kinds = &no_kinds;
   map->table = (table_type *)map->first_table;
 }
 
@@ -305,9 +309,10 @@ void aml_internal_slab_map_end(map_type *map) {
     free(table);
     table = older;
   }
-  while (kinds->older != NULL) {
+  while (kinds != &no_kinds) {
     kinds_type *const older = kinds->older;
-    free(kinds);
+    if (kinds != (kinds_type *)map->first_kinds)
+      free(kinds);
     kinds = older;
   }
   *map = (map_type){0};

@@ -27,15 +27,17 @@ enum { UNIT = AML_INTERNAL_SLAB_UNIT };
 // then 1 / SHARE_TO_KEEP of what is live may stay, and at least so much. And if sparse classes have
 // gathered more than may stay; but while live bytes sink, by more than 1 / SHARE_OF_NOISE from one
 // time to the next, they empty anyhow, and memory goes in fewer and larger pieces. A loop has been
-// seen to fill the arena again LOOP_RISES times, each time shortly after memory was given back.
+// seen to fill the arena again LOOP_ROUNDS times, each time shortly after it had emptied it. What
+// it has not used in SMALLER_ROUNDS goes.
 enum {
   SHARE_TO_SINK = 8,
   LEAST_TO_SINK = 1 << 19,
   SHARE_TO_KEEP = 1024,
-  SHARE_THAT_SINKS = 64,
+  SHARE_TO_KEEP_SINKING = 64,
   SHARE_OF_NOISE = 128,
   LEAST_TO_KEEP = 1 << 19,
-  LOOP_RISES = 2,
+  LOOP_ROUNDS = 2,
+  SMALLER_ROUNDS = 8,
   SHORTLY_NS = 100000000
 };
 
@@ -134,51 +136,85 @@ static struct balance balance_of(const bins_type *bins) {
   struct balance its = {
       .live = __atomic_load_n(&bins->live_size, __ATOMIC_RELAXED),
       .mark = __atomic_load_n(&bins->mark, __ATOMIC_RELAXED),
-      .put_off_ns = __atomic_load_n(&bins->put_off_ns, __ATOMIC_RELAXED),
+      .put_off_ns = __atomic_load_n(&bins->loop.put_off_ns, __ATOMIC_RELAXED),
   };
   its.sink = its.mark / SHARE_TO_SINK > LEAST_TO_SINK ? its.mark / SHARE_TO_SINK : LEAST_TO_SINK;
   its.has_sunk = its.live + its.sink <= its.mark;
   const bool sinks = __atomic_load_n(&bins->sinks, __ATOMIC_RELAXED);
-  its.has_gathered = __atomic_load_n(&bins->gathered_size, __ATOMIC_RELAXED) >=
-                     LEAST_TO_KEEP + its.live / (sinks ? (size_t)SHARE_THAT_SINKS : SHARE_TO_KEEP);
+  its.has_gathered =
+      __atomic_load_n(&bins->gathered_size, __ATOMIC_RELAXED) >=
+      LEAST_TO_KEEP + its.live / (sinks ? (size_t)SHARE_TO_KEEP_SINKING : SHARE_TO_KEEP);
   return its;
 }
 
-/** Gives memory back now, or puts that off. Returns: whether it did, as live bytes have sunk. */
-static bool give_back_or_wait(bins_type *bins, const struct balance *its) {
-  const int64_t now = now_ns();
-  const bool is_due = its->has_sunk || its->has_gathered || now - its->put_off_ns >= SHORTLY_NS;
-  if (!is_due || !aml_internal_slab_try_lock(&bins->purge_lock))
-    return false;
-  const bool has_risen = its->mark > bins->seen_size + its->sink;
+/** Counts a round of a loop; after some that were smaller than others it begins anew. */
+static void count_round(struct aml_internal_slab_loop *loop, const struct balance *its) {
+  const bool is_smaller = loop->rises != 0 && its->mark + its->sink < loop->peak;
+  loop->smaller = is_smaller ? loop->smaller + 1 : 0;
+  if (!is_smaller)
+    loop->peak = its->mark;
+  if (loop->smaller == SMALLER_ROUNDS)
+    loop->rises = 0;
+  else if (loop->rises < LOOP_ROUNDS)
+    ++loop->rises;
+}
+
+/** Takes note of how live bytes have changed. Returns: whether what is free stays, for a loop. */
+static bool is_in_loop(bins_type *bins, const struct balance *its, int64_t now) {
+  struct aml_internal_slab_loop *const loop = &bins->loop;
+  const bool has_risen = its->mark > loop->seen_size + its->sink;
   const int64_t last = its->put_off_ns > bins->purged_ns ? its->put_off_ns : bins->purged_ns;
   if (now - last >= SHORTLY_NS)
-    bins->rises = 0;
-  else if (has_risen && aml_internal_slab_has_sunk(bins) && bins->rises < LOOP_RISES)
-    ++bins->rises;
-  const bool has_sunk = its->has_sunk || (aml_internal_slab_has_sunk(bins) && !has_risen);
-  __atomic_store_n(&bins->has_sunk, has_sunk, __ATOMIC_RELAXED);
-  const bool waits = bins->rises == LOOP_RISES && (has_risen || its->put_off_ns != 0);
-  const int64_t put_off_ns = has_risen ? now : its->put_off_ns;
-  bins->seen_size = its->live;
-  __atomic_store_n(&bins->mark, its->live, __ATOMIC_RELAXED);
+    loop->rises = 0;
+  else if (has_risen && loop->has_sunk)
+    count_round(loop, its);
+  loop->seen_size = its->live;
+  const bool has_sunk = its->has_sunk || (loop->has_sunk && !has_risen);
+  __atomic_store_n(&loop->has_sunk, has_sunk, __ATOMIC_RELAXED);
+  const bool stays = loop->rises == LOOP_ROUNDS && (has_risen || its->put_off_ns != 0);
+  const int64_t put_off_ns = !stays ? 0 : has_risen ? now : its->put_off_ns;
+  __atomic_store_n(&loop->put_off_ns, put_off_ns, __ATOMIC_RELAXED);
+  return stays;
+}
+
+/** From now on it is counted anew what there is to give back. */
+static void begin_anew(bins_type *bins, size_t live) {
+  __atomic_store_n(&bins->mark, live, __ATOMIC_RELAXED);
   __atomic_store_n(&bins->gathered_size, 0, __ATOMIC_RELAXED);
-  __atomic_store_n(&bins->put_off_ns, waits ? put_off_ns : 0, __ATOMIC_RELAXED);
-  if (!waits) {
-    give_back(bins, its->live);
-    const bool sinks = its->live + its->live / SHARE_OF_NOISE < bins->purged_size;
-    __atomic_store_n(&bins->sinks, sinks, __ATOMIC_RELAXED);
-    bins->purged_size = its->live;
-    bins->purged_ns = now;
-  }
-  aml_internal_slab_unlock(&bins->purge_lock);
-  return its->has_sunk && !waits;
+}
+
+static bool is_due(const struct balance *its, int64_t now) {
+  return its->has_sunk || its->has_gathered ||
+         (its->put_off_ns != 0 && now - its->put_off_ns >= SHORTLY_NS);
+}
+
+/** Gives memory back if there is much, now, or puts that off. Returns: whether it did, as live
+ * bytes have sunk. */
+static bool give_back_or_wait(bins_type *bins) {
+  const int64_t now = now_ns();
+  const struct balance its = balance_of(bins);
+  if (!is_due(&its, now))
+    return false;
+  const bool stays = is_in_loop(bins, &its, now);
+  begin_anew(bins, its.live);
+  if (stays)
+    return false;
+  give_back(bins, its.live);
+  const bool sinks = its.live + its.live / SHARE_OF_NOISE < bins->purged_size;
+  __atomic_store_n(&bins->sinks, sinks, __ATOMIC_RELAXED);
+  bins->purged_size = its.live;
+  bins->purged_ns = now;
+  return its.has_sunk || its.put_off_ns != 0;
 }
 
 bool aml_internal_slab_decay(bins_type *bins) {
   const struct balance its = balance_of(bins);
-  return (its.has_sunk || its.has_gathered || its.put_off_ns != 0) && !bins->keeps &&
-         give_back_or_wait(bins, &its);
+  if (bins->keeps || !(its.has_sunk || its.has_gathered || its.put_off_ns != 0) ||
+      !aml_internal_slab_try_lock(&bins->purge_lock))
+    return false;
+  const bool was_done = give_back_or_wait(bins);
+  aml_internal_slab_unlock(&bins->purge_lock);
+  return was_done;
 }
 
 int aml_internal_slab_bins_trim(bins_type *bins, size_t keep, size_t *released) {
@@ -188,6 +224,8 @@ int aml_internal_slab_bins_trim(bins_type *bins, size_t keep, size_t *released) 
     for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i)
       purge_all(bins, i);
   const int err = aml_internal_slab_release(&bins->heap, keep, released);
+  begin_anew(bins, __atomic_load_n(&bins->live_size, __ATOMIC_RELAXED));
+  __atomic_store_n(&bins->loop.put_off_ns, 0, __ATOMIC_RELAXED);
   aml_internal_slab_unlock(&bins->purge_lock);
   return err;
 }
@@ -225,9 +263,10 @@ void aml_internal_slab_bins_reset(bins_type *bins) {
       bin->depot->count = 0;
   }
   __atomic_store_n(&bins->live_size, 0, __ATOMIC_RELAXED);
-  __atomic_store_n(&bins->mark, 0, __ATOMIC_RELAXED);
-  __atomic_store_n(&bins->gathered_size, 0, __ATOMIC_RELAXED);
-  __atomic_store_n(&bins->put_off_ns, 0, __ATOMIC_RELAXED);
+  begin_anew(bins, 0);
+  bins->loop = (struct aml_internal_slab_loop){0};
+  bins->purged_size = 0;
+  bins->sinks = false;
   aml_internal_slab_heap_reset(&bins->heap);
 }
 
