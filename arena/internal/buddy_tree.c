@@ -70,7 +70,7 @@ static inline unsigned cut(buddy_tree *tree, buddy_node *at, unsigned tier, int 
     leaves ^= bit(number - LEAVES);
   } else {
     inner ^= bit(number);
-    for (unsigned down = depth - log2_of(number); down > 0; --down) {
+    for (unsigned down = depth - log2_of(number); down > 0 && number < LEAVES; --down) {
       number *= 2;
       // The numbers of leaves begin anew, in the other word.
       if (number >= LEAVES)

@@ -192,9 +192,10 @@ static bool reach_leaves(map_type *map, size_t first, size_t end) {
 
 // Chunks
 
-/** Takes a part's leaf up for a chunk, a new one if there is none. */
-static bool use_leaf(map_type *map, struct part part) {
-  leaf_type **const place = leaf_of(map, part.unit);
+/** Takes an entry's leaf up for a chunk that has `count` of its units from its `first` on; a new
+ * one if there is none. */
+static bool use_leaf(map_type *map, size_t unit, size_t first, size_t count) {
+  leaf_type **const place = leaf_of(map, unit);
   leaf_type *leaf = *place;
   if (leaf == NULL) {
     leaf = calloc(1, sizeof *leaf);
@@ -203,7 +204,7 @@ static bool use_leaf(map_type *map, struct part part) {
     map->metadata_size += sizeof *leaf;
     __atomic_store_n(place, leaf, __ATOMIC_RELEASE);
   }
-  aml_internal_slab_set(leaf->held, part.unit % LEAF_UNITS, part.count);
+  aml_internal_slab_set(leaf->held, first, count);
   ++leaf->users;
   return true;
 }
@@ -211,17 +212,20 @@ static bool use_leaf(map_type *map, struct part part) {
 static void drop_leaf(map_type *map, struct part part) {
   leaf_type **const place = leaf_of(map, part.unit);
   leaf_type *const leaf = *place;
+  const size_t first = part.unit % LEAF_UNITS;
   __atomic_store_n(whole_of(map, part.unit), NULL, __ATOMIC_RELAXED);
   if (leaf == NULL)
     return;
-  aml_internal_slab_clear(leaf->held, part.unit % LEAF_UNITS, part.count);
-  for (size_t i = 0; i < part.count; ++i)
-    __atomic_store_n(&leaf->spans[part.unit % LEAF_UNITS + i], NULL, __ATOMIC_RELAXED);
-  if (--leaf->users != 0)
+  if (part.count == LEAF_UNITS || leaf->users == 1) {
+    __atomic_store_n(place, NULL, __ATOMIC_RELEASE);
+    map->metadata_size -= sizeof *leaf;
+    free(leaf);
     return;
-  __atomic_store_n(place, NULL, __ATOMIC_RELEASE);
-  map->metadata_size -= sizeof *leaf;
-  free(leaf);
+  }
+  --leaf->users;
+  aml_internal_slab_clear(leaf->held, first, part.count);
+  for (size_t i = first; i < first + part.count; ++i)
+    __atomic_store_n(&leaf->spans[i], NULL, __ATOMIC_RELAXED);
 }
 
 void aml_internal_slab_map_remove(map_type *map, const char *base, size_t units) {
@@ -253,7 +257,7 @@ bool aml_internal_slab_map_add(map_type *map, span_type *span, bool has_classes)
        part = next_part(part, end)) {
     if (part.count == LEAF_UNITS) {
       __atomic_store_n(whole_of(map, part.unit), span, __ATOMIC_RELAXED);
-    } else if (!use_leaf(map, part)) {
+    } else if (!use_leaf(map, part.unit, part.unit % LEAF_UNITS, part.count)) {
       aml_internal_slab_map_remove(map, span->base, part.unit - first);
       return false;
     }
@@ -268,7 +272,7 @@ bool aml_internal_slab_map_cut(map_type *map, const span_type *run, const char *
   if (unit % LEAF_UNITS == 0 || address == run->base + run->units * AML_INTERNAL_SLAB_UNIT ||
       *leaf_of(map, unit) != NULL)
     return true;
-  return use_leaf(map, (struct part){unit - unit % LEAF_UNITS, LEAF_UNITS});
+  return use_leaf(map, unit, 0, LEAF_UNITS);
 }
 
 void aml_internal_slab_map_span(map_type *map, span_type *span) {
