@@ -13,9 +13,10 @@
 // Threads: thread-compatible.
 // Cost: alloc is an addition and a comparison; a chunk more is one map of the area, after a search
 // of those that a reset or rewind left, whose first is taken that is large enough. Owns and trim
-// are O(chunks). Fragmentation: a chunk's rest is lost when a block does not fit, and is less than
-// that block with what aligns it; which lies in the next chunk. So no more is lost than blocks and
-// their alignment take, and the last chunk's rest: the arena needs at most twice that and a chunk.
+// are O(chunks).
+// Fragmentation: a chunk's rest is lost when a block does not fit, and is less than that block with
+// what aligns it; which lies in the next chunk. So no more is lost than blocks and their alignment
+// take, and the last chunk's rest: the arena needs at most twice that and a chunk.
 
 #ifndef AML_ARENA_BUMP_H
 #define AML_ARENA_BUMP_H

@@ -13,9 +13,8 @@
 //   BM_<name>_Replace/<bytes>    of 10,000 blocks, log-uniform from 16 bytes, frees a random
 //                                one and allocates another in its place
 //   BM_<name>_Bulk/<bytes>       allocates 1000 blocks, then frees them in order; time is for all
-//   BM_<name>_Scatter/<bytes>    allocates 100,000 blocks, writes 8 bytes to each, and frees them
-//   at
-//                                random; time is for all
+//   BM_<name>_Scatter/<bytes>    allocates 100,000 blocks, writes 8 bytes to each, and frees
+//                                them at random; time is for all
 //   BM_<name>_Overhead/<bytes>   fills 64 MiB, or 2048 times the size, with log-uniform blocks
 //                                from 16 bytes, and replaces them four times over; the counter
 //                                `overhead` is what the arena holds, metadata included, for each

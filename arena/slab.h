@@ -24,9 +24,10 @@
 //
 // Threads: thread-safe. A thread may end at any time; what it kept is then anybody's. An arena may
 // be ended while threads that have used it live on, but not while one of them is in a call on it;
-// the same holds for reset. After a fork the child has the arena as it was, less what other
-// threads kept for themselves at that moment and were handing over; blocks of an area that is
-// AML_AREA_SHARED are then the parent's and the child's at once, and only one of them may go on.
+// the same holds for reset. It must be ended before another one is made where it is. After a fork
+// the child has the arena as it was, less what other threads kept for themselves at that moment and
+// were handing over; blocks of an area that is AML_AREA_SHARED are then the parent's and the
+// child's at once, and only one of them may go on.
 // Cost: alloc and free O(1), without a lock or a system call while the thread has blocks of that
 // class, resp. room for one more; else a lock is taken for a batch of blocks. A block larger than 1
 // MiB, and a chunk more, is one map of the area; in a region it is cut out of it, at the cost of a
