@@ -22,7 +22,7 @@ enum {
   AML_INTERNAL_SLAB_MAX_CAPACITY = 512,  /**< the most blocks in a span */
   AML_INTERNAL_SLAB_MAX_MANY_UNITS = 64, /**< the most units of a span of more than one block */
   AML_INTERNAL_SLAB_MAX_SLOTS = 128,     /**< the most slots that a class has */
-  AML_INTERNAL_SLAB_SLOT_COUNT = 5344    /**< of all classes */
+  AML_INTERNAL_SLAB_SLOT_COUNT = 3808    /**< of all classes */
 };
 
 /** A class. capacity * size <= units * AML_INTERNAL_SLAB_UNIT. */
