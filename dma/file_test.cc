@@ -441,8 +441,11 @@ struct Successor {
 TEST_P(DmaFile, AFullQueueIsToldToTheNotifyOfACanceledRequest) {
   options_.queue_size = 2;
   OwnedDma dma = CreateFileDma(options_);
-  char bytes[2] = {};
-  Successor next = {dma.get(), aml_tile_bytes(&bytes[0], 1), aml_tile_bytes(&bytes[1], 1)};
+  // No two requests write the same byte, since they may run at once.
+  char bytes[4] = {};
+  const aml_tile src = aml_tile_bytes(&bytes[0], 1);
+  const aml_tile dst[] = {aml_tile_bytes(&bytes[1], 1), aml_tile_bytes(&bytes[2], 1)};
+  Successor next = {dma.get(), aml_tile_bytes(&bytes[3], 1), src};
   Gate gate;
   aml_dma_request *const first[] = {gate.request()};
   aml_dma_options options = {};
@@ -450,21 +453,21 @@ TEST_P(DmaFile, AFullQueueIsToldToTheNotifyOfACanceledRequest) {
   options.after_count = 1;
   // Of two, one at most is begun.
   aml_dma_request held[2] = {};
-  ASSERT_EQ(0, aml_dma_submit(dma.get(), &held[0], &next.dst, &next.src, &options));
+  ASSERT_EQ(0, aml_dma_submit(dma.get(), &held[0], &dst[0], &src, &options));
   aml_dma_options second = options;
   second.notify_argument = &next;
   second.notify = [](aml_dma_request *, void *argument) {
     auto *const it = static_cast<Successor *>(argument);
     it->err = aml_dma_submit(it->dma, &it->request, &it->dst, &it->src, nullptr);
   };
-  ASSERT_EQ(0, aml_dma_submit(dma.get(), &held[1], &next.dst, &next.src, &second));
+  ASSERT_EQ(0, aml_dma_submit(dma.get(), &held[1], &dst[1], &src, &second));
   ASSERT_EQ(0, aml_dma_cancel(&held[1])) << aml_error_detail();
   EXPECT_EQ(-AML_EAGAIN, next.err);
   // Only while it is called: who cancels may wait for room again.
   EXPECT_EQ(-AML_ECANCELED, aml_dma_wait(&held[1]));
   EXPECT_EQ(0, aml_dma_submit(dma.get(), &next.request, &next.dst, &next.src, nullptr));
   gate.Open();
-  EXPECT_EQ(0, aml_dma_submit(dma.get(), &held[1], &next.dst, &next.src, nullptr));
+  EXPECT_EQ(0, aml_dma_submit(dma.get(), &held[1], &dst[1], &src, nullptr));
   EXPECT_EQ(0, aml_dma_wait(&held[0]));
   EXPECT_EQ(0, aml_dma_wait(&held[1]));
   EXPECT_EQ(0, aml_dma_wait(&next.request));
