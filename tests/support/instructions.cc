@@ -5,7 +5,10 @@
 
 #include "aml/tests/support/instructions.h"
 
+#include <gtest/gtest.h>
+
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
@@ -91,4 +94,17 @@ std::string CountInstructions(const std::function<void(InstructionMeter *)> &wor
   for (size_t i = kCalibrations; i < all.size(); ++i)
     counts->push_back(all[i] - std::min(all[i], none));
   return "";
+}
+
+void ExpectBounded(const char *what, size_t bound,
+                   const std::function<void(InstructionMeter *)> &work) {
+  std::vector<size_t> counts;
+  const std::string why_not = CountInstructions(work, &counts);
+  if (!why_not.empty())
+    GTEST_SKIP() << why_not;
+  ASSERT_FALSE(counts.empty());
+  const size_t most = *std::max_element(counts.begin(), counts.end());
+  std::printf("%s: %zu instructions at most, of %zu calls\n", what, most, counts.size());
+  EXPECT_GE(bound, most) << what;
+  EXPECT_LT(5u, most) << what << ": nothing was counted";
 }

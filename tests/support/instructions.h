@@ -3,16 +3,11 @@
 // How many instructions of user space calls take: exact, the same in each run, and not a time. A
 // child process does the work, and is stepped through what is between Begin() and End().
 //
-//     std::vector<size_t> counts;
-//     const std::string why_not = CountInstructions(
-//         [](InstructionMeter *meter) {
-//           meter->Begin();
-//           Work();
-//           meter->End();
-//         },
-//         &counts);
-//     if (!why_not.empty())
-//       GTEST_SKIP() << why_not;
+//     ExpectBounded("work", 300, [](InstructionMeter *meter) {
+//       meter->Begin();
+//       Work();
+//       meter->End();
+//     });
 //
 // A step takes some microseconds. Uses SIGUSR1 in the child. Threads: none in the child.
 
@@ -39,5 +34,14 @@ public:
  */
 std::string CountInstructions(const std::function<void(InstructionMeter *)> &work,
                               std::vector<size_t> *counts);
+
+/**
+ * Expects that each Begin() and End() of `work` has `bound` instructions between at most, and that
+ * they were counted; skips the test where they cannot be. Prints the most that there were.
+ *
+ * @param what  the calls, for what is printed.
+ */
+void ExpectBounded(const char *what, size_t bound,
+                   const std::function<void(InstructionMeter *)> &work);
 
 #endif

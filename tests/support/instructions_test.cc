@@ -2,6 +2,7 @@
 
 #include "aml/tests/support/instructions.h"
 
+#include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
 
 namespace {
@@ -50,6 +51,28 @@ TEST(Instructions, NothingIsNone) {
   if (!why_not.empty())
     GTEST_SKIP() << why_not;
   EXPECT_EQ(std::vector<size_t>{0}, counts);
+}
+
+TEST(Instructions, MoreThanTheBoundAreAFailure) {
+  std::string why_not;
+  (void)LoopsOf({}, &why_not);
+  if (!why_not.empty())
+    GTEST_SKIP() << why_not;
+  const auto work = [](InstructionMeter *meter) {
+    for (const size_t rounds : {1, 100}) {
+      meter->Begin();
+      Loop(rounds);
+      meter->End();
+    }
+  };
+  ExpectBounded("a loop", 10000, work);
+  EXPECT_NONFATAL_FAILURE(ExpectBounded("a loop", 100, work), "a loop");
+  EXPECT_NONFATAL_FAILURE(ExpectBounded("nothing", 100,
+                                        [](InstructionMeter *meter) {
+                                          meter->Begin();
+                                          meter->End();
+                                        }),
+                          "nothing was counted");
 }
 
 } // namespace
