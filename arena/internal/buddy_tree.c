@@ -7,12 +7,26 @@
 
 #include "aml/arena/internal/buddy_nodes.h"
 
-/** The second halves that are left when a node is cut to its first leaf; 1 is that leaf's buddy. */
-#define HALVES                                                                                     \
-  (UINT64_C(1) << 3 | UINT64_C(1) << 5 | UINT64_C(1) << 9 | UINT64_C(1) << 17 | UINT64_C(1) << 33)
+/** The buddy of the block of a node's number `n` that holds another, or of itself, as a bit. */
+#define BUDDY(n) ((n) > 1 && (n) < LEAVES ? UINT64_C(1) << (((n) ^ 1) & (LEAVES - 1)) : 0)
+#define BUDDIES(n)                                                                                 \
+  (BUDDY(n) | BUDDY((n) / 2) | BUDDY((n) / 4) | BUDDY((n) / 8) | BUDDY((n) / 16) | BUDDY((n) / 32))
+#define BUDDIES4(n) BUDDIES(n), BUDDIES((n) + 1), BUDDIES((n) + 2), BUDDIES((n) + 3)
+#define BUDDIES16(n) BUDDIES4(n), BUDDIES4((n) + 4), BUDDIES4((n) + 8), BUDDIES4((n) + 12)
 
-/** Puts a node into the list of an order. */
-static inline void list(buddy_tree *tree, buddy_node *at, unsigned order) {
+/**
+ * By a block's number in its node: the places above the leaves that are buddies, of it and of all
+ * that it lies in. These are what is free when the node is cut to the block alone, and what must be
+ * free so that the node becomes one block again; deeper ones are higher bits.
+ */
+static const uint64_t buddies[2 * LEAVES] = {
+    BUDDIES16(0),  BUDDIES16(16), BUDDIES16(32), BUDDIES16(48),
+    BUDDIES16(64), BUDDIES16(80), BUDDIES16(96), BUDDIES16(112),
+};
+
+/** Puts a node into the list of an order. *lists is the tree's, here and below: written back once.
+ */
+static inline void list(buddy_tree *tree, uint64_t *lists, buddy_node *at, unsigned order) {
   buddy_node **const head = &tree->heads[order];
   buddy_node *const next = *head;
   at->next = next;
@@ -20,104 +34,109 @@ static inline void list(buddy_tree *tree, buddy_node *at, unsigned order) {
   if (next != NULL)
     next->link = &at->next;
   *head = at;
-  tree->lists |= bit(order);
+  *lists |= bit(order);
 }
 
 /** Takes a node out of the list of an order. */
-static inline void unlist(buddy_tree *tree, buddy_node *at, unsigned order) {
+static inline void unlist(buddy_tree *tree, uint64_t *lists, buddy_node *at, unsigned order) {
   buddy_node *const next = at->next;
   *at->link = next;
   if (next != NULL)
     next->link = at->link;
   else if (tree->heads[order] == NULL)
-    tree->lists &= ~bit(order);
+    *lists &= ~bit(order);
 }
 
 /** Writes to a node which blocks are free, and moves it from the list of `old` to its own. */
-static inline void update(buddy_tree *tree, buddy_node *at, unsigned tier, int old, uint64_t leaves,
-                          uint64_t inner) {
+static inline void update(buddy_tree *tree, uint64_t *lists, buddy_node *at, unsigned tier, int old,
+                          uint64_t leaves, uint64_t inner) {
   const int now = largest_order(leaves, inner, tier);
   at->leaves = leaves;
   at->inner = inner;
   if (old == now)
     return;
   if (old != NO_ORDER)
-    unlist(tree, at, (unsigned)old);
+    unlist(tree, lists, at, (unsigned)old);
   if (now != NO_ORDER)
-    list(tree, at, (unsigned)now);
+    list(tree, lists, at, (unsigned)now);
 }
 
-/** The number of the least free block of a node that has a depth or less; the first of them. */
-static inline unsigned least_number(const buddy_node *at, unsigned depth) {
+/** A block's place in its node: its number, and how many levels below the top it is. */
+struct spot {
+  unsigned number;
+  unsigned depth;
+};
+
+/** The least free block of a node that has a depth or less; the first of them. */
+static inline struct spot least(const buddy_node *at, unsigned depth) {
   if (depth == LEVELS && at->leaves != 0)
-    return LEAVES + lowest_bit(at->leaves);
+    return (struct spot){LEAVES + lowest_bit(at->leaves), LEVELS};
   // Of the deepest level that has some.
   const unsigned end = depth >= LEVELS - 1 ? (unsigned)LEAVES : 2u << depth;
   const uint64_t inner = at->inner & (~UINT64_C(0) >> (LEAVES - end));
-  const unsigned level = 1u << log2_of(log2_of(inner));
-  return lowest_bit(inner >> level) + level;
+  const unsigned deepest = level_of(log2_of(inner));
+  return (struct spot){lowest_bit(inner >> (1u << deepest)) + (1u << deepest), deepest};
 }
 
 /**
  * Takes a free block of a node, which is in the list of `old`, and cuts it to a depth; second
  * halves become free. Returns: the number of what is left.
  */
-static inline unsigned cut(buddy_tree *tree, buddy_node *at, unsigned tier, int old,
-                           unsigned number, unsigned depth) {
+static inline unsigned cut(buddy_tree *tree, uint64_t *lists, buddy_node *at, unsigned tier,
+                           int old, struct spot spot, unsigned depth) {
+  const unsigned number = spot.number << (depth - spot.depth);
   uint64_t leaves = at->leaves;
   uint64_t inner = at->inner;
-  if (number >= LEAVES) {
+  if (spot.depth == LEVELS) {
     leaves ^= bit(number - LEAVES);
   } else {
-    inner ^= bit(number);
-    for (unsigned down = depth - log2_of(number); down > 0 && number < LEAVES; --down) {
-      number *= 2;
-      // The numbers of leaves begin anew, in the other word.
-      if (number >= LEAVES)
-        leaves ^= bit(number + 1 - LEAVES);
-      else
-        inner ^= bit(number + 1);
-    }
+    inner ^= bit(spot.number);
+    inner ^= buddies[number] & (~UINT64_C(1) << ((2u << spot.depth) - 1));
+    // The numbers of leaves begin anew, in the other word.
+    if (depth == LEVELS)
+      leaves ^= bit((number ^ 1) - LEAVES);
   }
-  update(tree, at, tier, old, leaves, inner);
+  update(tree, lists, at, tier, old, leaves, inner);
   return number;
 }
 
 /** Cuts a node that is a block as a whole, and not free any more, to its first block of a depth. */
-static inline void open_node(buddy_tree *tree, buddy_node *at, unsigned tier, unsigned depth,
-                             struct aml_internal_buddy_place place) {
+static inline void open_node(buddy_tree *tree, uint64_t *lists, buddy_node *at, unsigned tier,
+                             unsigned depth, struct aml_internal_buddy_place place) {
   at->leaves = depth == LEVELS ? 2 : 0;
-  at->inner = depth >= LEVELS - 1 ? HALVES : HALVES & (bit(2u << depth) - 1);
+  at->inner = buddies[1u << depth];
   at->chunk = place.chunk;
   at->grain = place.grain;
-  list(tree, at, node_bits(tier) - 1);
+  list(tree, lists, at, node_bits(tier) - 1);
 }
 
 struct aml_internal_buddy_place aml_internal_buddy_take(buddy_tree *tree, unsigned from,
                                                         unsigned order) {
   struct aml_internal_buddy_place place = {NULL, 0};
-  const uint64_t lists = tree->lists >> from << from;
-  if (lists == 0)
+  uint64_t lists = tree->lists;
+  if (lists >> from == 0)
     return place;
-  const unsigned listed = lowest_bit(lists);
+  const unsigned listed = lowest_bit(lists >> from) + from;
   buddy_node *const at = tree->heads[listed];
   const unsigned lowest = tier_of(order);
   unsigned tier = tier_of(listed);
   unsigned depth = tier == lowest ? depth_of(order) : (unsigned)LEVELS;
-  unsigned number = least_number(at, tier == tier_of(from) ? depth_of(from) : (unsigned)LEVELS);
-  number = cut(tree, at, tier, (int)listed, number, depth);
+  const struct spot spot = least(at, tier == tier_of(from) ? depth_of(from) : (unsigned)LEVELS);
+  const unsigned number = cut(tree, &lists, at, tier, (int)listed, spot, depth);
   place.chunk = at->chunk;
   place.grain = at->grain + ((uintptr_t)(number - (1u << depth)) << (node_bits(tier) - depth));
   while (tier-- > lowest) {
     depth = tier == lowest ? depth_of(order) : (unsigned)LEVELS;
-    open_node(tree, node_at(place.chunk, tier, place.grain), tier, depth, place);
+    open_node(tree, &lists, node_at(place.chunk, tier, place.grain), tier, depth, place);
   }
+  tree->lists = lists;
   return place;
 }
 
 void aml_internal_buddy_put(buddy_tree *tree, buddy_chunk *chunk, uintptr_t grain, unsigned order) {
   unsigned tier = tier_of(order);
   unsigned number = number_of(grain, order);
+  uint64_t lists = tree->lists;
   for (;;) {
     buddy_node *const at = node_at(chunk, tier, grain);
     uint64_t leaves = at->leaves;
@@ -129,21 +148,28 @@ void aml_internal_buddy_put(buddy_tree *tree, buddy_chunk *chunk, uintptr_t grai
       leaves ^= is_free ? buddy : bit(number - LEAVES);
       number = is_free ? number / 2 : 0;
     }
-    for (; number > 1 && (inner >> (number ^ 1) & 1) != 0; number /= 2)
-      inner ^= bit(number ^ 1);
-    if (number > 1)
-      inner ^= bit(number);
+    if (number > 1) {
+      // It merges with all buddies below the deepest one that is not free.
+      const uint64_t merged = buddies[number];
+      const uint64_t not_free = merged & ~inner;
+      const unsigned stop = not_free == 0 ? 0 : log2_of(not_free);
+      inner ^= merged & (~UINT64_C(1) << stop);
+      number = stop ^ 1;
+      if (number != 1)
+        inner ^= bit(number);
+    }
     if (old == NO_ORDER) {
       at->chunk = chunk;
       at->grain = grain >> node_bits(tier) << node_bits(tier);
     }
-    update(tree, at, tier, old, leaves, inner);
+    update(tree, &lists, at, tier, old, leaves, inner);
     if (number != 1)
-      return;
+      break;
     // All of the node is free: a leaf of the one above.
     number = LEAVES + ((unsigned)(grain >> node_bits(tier)) & (LEAVES - 1));
     ++tier;
   }
+  tree->lists = lists;
 }
 
 bool aml_internal_buddy_is_free(const buddy_chunk *chunk, uintptr_t grain, unsigned order) {
@@ -153,9 +179,10 @@ bool aml_internal_buddy_is_free(const buddy_chunk *chunk, uintptr_t grain, unsig
 void aml_internal_buddy_take_at(buddy_tree *tree, buddy_chunk *chunk, uintptr_t grain,
                                 unsigned order) {
   const unsigned tier = tier_of(order);
+  const struct spot spot = {number_of(grain, order), depth_of(order)};
   buddy_node *const at = node_at(chunk, tier, grain);
-  (void)cut(tree, at, tier, largest_order(at->leaves, at->inner, tier), number_of(grain, order),
-            depth_of(order));
+  (void)cut(tree, &tree->lists, at, tier, largest_order(at->leaves, at->inner, tier), spot,
+            spot.depth);
 }
 
 /** The order of the largest block that begins at a grain and ends within `count` grains. */
@@ -199,7 +226,7 @@ static size_t take_node(buddy_tree *tree, buddy_chunk *chunk, size_t offset) {
     return (size_t)1 << order;
   }
   memset(orders, 0, count);
-  update(tree, at, 0, largest_order(at->leaves, at->inner, 0), 0, 0);
+  update(tree, &tree->lists, at, 0, largest_order(at->leaves, at->inner, 0), 0, 0);
   return count;
 }
 
