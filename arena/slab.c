@@ -305,7 +305,7 @@ static void stats(const struct aml_arena *arena, struct aml_arena_stats *result)
       .peak_size = AML_UNKNOWN,
       .reserved_size = heap->source.reserved_size,
       .metadata_size = sizeof(struct aml_arena_slab) + sizeof *state + heap->metadata_size +
-                       heap->map.metadata_size +
+                       heap->map.metadata_size + heap->pages.count * AML_INTERNAL_SLAB_PAGE +
                        __atomic_load_n(&state->bins.metadata_size, __ATOMIC_RELAXED) +
                        caches * sizeof(struct aml_internal_slab_cache),
       .limit = heap->source.limit == SIZE_MAX ? AML_UNKNOWN : heap->source.limit,

@@ -13,6 +13,9 @@ typedef struct aml_internal_slab_heap heap_type;
 typedef struct aml_internal_slab_chunk chunk_type;
 typedef struct aml_internal_slab_span span_type;
 
+_Static_assert(sizeof(struct aml_internal_slab_more) <= AML_INTERNAL_SLAB_PAGE,
+               "descriptions have room in a page");
+
 void *aml_internal_slab_no_memory(void) {
   (void)aml_error_set(-AML_ENOMEM, "aml_arena_alloc", NULL, "no memory for metadata");
   return NULL;
@@ -30,7 +33,6 @@ span_type *aml_internal_slab_take_description(chunk_type *chunk) {
   }
   --chunk->unused_count;
   span->chunk = chunk;
-  span->clean = 0;
   span->is_candidate = 0;
   return span;
 }
@@ -54,8 +56,7 @@ static void free_more(heap_type *heap, chunk_type *chunk) {
   while (chunk->more != NULL) {
     struct aml_internal_slab_more *const more = chunk->more;
     chunk->more = more->next;
-    heap->metadata_size -= sizeof *more;
-    free(more);
+    aml_internal_slab_give_page(&heap->pages, more);
   }
 }
 
@@ -89,8 +90,7 @@ void aml_internal_slab_drop_descriptions(heap_type *heap, chunk_type *chunk) {
     struct aml_internal_slab_more *const more = *link;
     if (is_unused(more->spans, AML_INTERNAL_SLAB_MORE_SPANS)) {
       *link = more->next;
-      heap->metadata_size -= sizeof *more;
-      free(more);
+      aml_internal_slab_give_page(&heap->pages, more);
     } else {
       list_unused(more->spans, AML_INTERNAL_SLAB_MORE_SPANS);
       link = &more->next;
@@ -109,12 +109,11 @@ bool aml_internal_slab_ensure_descriptions(heap_type *heap, chunk_type *chunk) {
     chunk->fresh_count = 0;
     aml_internal_slab_give_description(last);
   }
-  struct aml_internal_slab_more *const more = malloc(sizeof *more);
+  struct aml_internal_slab_more *const more = aml_internal_slab_take_page(&heap->pages);
   if (more == NULL)
     return false;
   more->next = chunk->more;
   chunk->more = more;
-  heap->metadata_size += sizeof *more;
   adopt_descriptions(chunk, more->spans, AML_INTERNAL_SLAB_MORE_SPANS);
   return true;
 }

@@ -164,6 +164,7 @@ static void carve(heap_type *heap, span_type *run, const want_type *want, uint64
   run->units = want->units;
   run->state = (uint8_t)want->state;
   run->class_index = (uint8_t)want->class_index;
+  run->clean = 0;
   take_clean(run, clean);
   aml_internal_slab_map_span(&heap->map, run);
   if (run->state == AML_INTERNAL_SLAB_BLOCKS)
@@ -212,7 +213,6 @@ void aml_internal_slab_give_locked(heap_type *heap, span_type *span) {
   if (chunk->clean != NULL)
     for (uint64_t rest = span->clean; rest != 0; rest &= rest - 1)
       aml_internal_slab_set(chunk->clean, first + (size_t)__builtin_ctzll(rest), 1);
-  span->clean = 0;
   span->dirty_units = aml_internal_slab_count_dirty(chunk, span->base, span->units);
   if (first != 0) {
     span_type *const before = aml_internal_slab_find_span(&heap->map, span->base - 1);

@@ -16,6 +16,7 @@
 
 #include "aml/arena/internal/slab_lock.h"
 #include "aml/arena/internal/slab_map.h"
+#include "aml/arena/internal/slab_pages.h"
 #include "aml/arena/internal/slab_runs.h"
 #include "aml/arena/internal/slab_span.h"
 #include "aml/arena/internal/source.h"
@@ -31,6 +32,7 @@ enum { AML_INTERNAL_SLAB_CLEAN_WORDS = AML_INTERNAL_SLAB_MAX_SIZE / AML_INTERNAL
 struct aml_internal_slab_heap {
   struct aml_internal_slab_lock lock; /**< guards all below */
   struct aml_internal_source source;
+  struct aml_internal_slab_pages pages; /**< for descriptions of spans, and for the map */
   struct aml_internal_slab_map map;
   struct aml_internal_slab_runs dirty;
   struct aml_internal_slab_runs clean;
@@ -42,7 +44,7 @@ struct aml_internal_slab_heap {
   size_t dirty_units; /**< of the free ones, those that are not clean */
   size_t large_count; /**< blocks of no class */
   size_t large_size;
-  size_t metadata_size; /**< of chunks and spans */
+  size_t metadata_size; /**< of chunks */
 };
 
 /** What a run is taken for. */

@@ -147,7 +147,7 @@ int aml_internal_slab_heap_init(heap_type *heap,
                                 const struct aml_internal_source_options *options) {
   static const char call[] = "aml_arena_slab_init";
   const struct aml_internal_source *const source = &heap->source;
-  aml_internal_slab_map_begin(&heap->map);
+  aml_internal_slab_map_begin(&heap->map, &heap->pages);
   heap->grows = options->chunk_size == 0;
   heap->page_size = source->page_size > UNIT ? source->page_size : UNIT;
   if (source->granularity > heap->page_size)
@@ -163,6 +163,7 @@ int aml_internal_slab_heap_init(heap_type *heap,
     aml_internal_slab_free_chunk(heap, chunk);
   }
   aml_internal_slab_map_end(&heap->map);
+  aml_internal_slab_end_pages(&heap->pages);
   return aml_error_set(-AML_ENOMEM, call, NULL, "no memory for the description of the region");
 }
 
@@ -179,4 +180,5 @@ void aml_internal_slab_heap_fini(heap_type *heap) {
       chunk = next;
     }
   aml_internal_slab_map_end(&heap->map);
+  aml_internal_slab_end_pages(&heap->pages);
 }

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aml/arena/internal/slab_bits.h"
-
 typedef struct aml_internal_slab_map map_type;
 typedef struct aml_internal_slab_kinds kinds_type;
 typedef struct aml_internal_slab_table table_type;
@@ -32,6 +30,8 @@ const uint8_t aml_internal_slab_kinds_by_size[AML_INTERNAL_SLAB_TABLE_ENTRIES] =
     69, 69, 69, 69, 69, 69, 69, 69, 69, 69, 69, 69, 70, 70, 70, 70, 70, 70, 70, 70, 70, 70, 70,
     70, 70, 70, 70, 70, 71, 71, 71, 71, 71, 71, 71, 71, 71, 71, 71, 71, 71, 71, 71, 71, 72, 72,
     72, 72, 72, 72, 72, 72, 72, 72, 72, 72, 72, 72, 72, 72};
+
+_Static_assert(sizeof(leaf_type) <= AML_INTERNAL_SLAB_PAGE, "a leaf has room in a page");
 
 // The array reaches over at most 8 TiB of addresses, and the table over 2^47.
 enum { LEAF_UNITS = AML_INTERNAL_SLAB_LEAF_UNITS, MOST_ENTRIES = 1 << 26, COPIED_KINDS = 4096 };
@@ -95,8 +95,7 @@ bool aml_internal_slab_has(const map_type *map, const void *pointer) {
   if (index >= table->count)
     return false;
   const leaf_type *const leaf = table->leaves[index];
-  return leaf == NULL ? table->wholes[index] != NULL
-                      : aml_internal_slab_all(leaf->held, unit % LEAF_UNITS, 1);
+  return (leaf == NULL ? table->wholes[index] : leaf->spans[unit % LEAF_UNITS]) != NULL;
 }
 
 // Growing
@@ -192,59 +191,72 @@ static bool reach_leaves(map_type *map, size_t first, size_t end) {
 
 // Chunks
 
-/** Takes an entry's leaf up for a chunk that has `count` of its units from its `first` on; a new
- * one if there is none. */
-static bool use_leaf(map_type *map, size_t unit, size_t first, size_t count) {
-  leaf_type **const place = leaf_of(map, unit);
-  leaf_type *leaf = *place;
-  if (leaf == NULL) {
-    leaf = calloc(1, sizeof *leaf);
-    if (leaf == NULL)
-      return false;
-    map->metadata_size += sizeof *leaf;
+static void name_in_leaf(leaf_type *leaf, struct part part, span_type *span) {
+  const size_t first = part.unit % LEAF_UNITS;
+  for (size_t i = first; i < first + part.count; ++i)
+    __atomic_store_n(&leaf->spans[i], span, __ATOMIC_RELAXED);
+}
+
+/** Names units in their leaf; in a new one if there is none. Returns: false if there is no memory.
+ */
+static bool use_leaf(map_type *map, struct part part, span_type *span) {
+  leaf_type **const place = leaf_of(map, part.unit);
+  leaf_type *const leaf = *place != NULL ? *place : aml_internal_slab_take_page(map->pages);
+  if (leaf == NULL)
+    return false;
+  if (*place == NULL) {
+    memset(leaf, 0, sizeof *leaf);
+    ++map->leaf_count;
     __atomic_store_n(place, leaf, __ATOMIC_RELEASE);
   }
-  aml_internal_slab_set(leaf->held, first, count);
-  ++leaf->users;
+  name_in_leaf(leaf, part, span);
   return true;
 }
 
-static void drop_leaf(map_type *map, struct part part) {
-  leaf_type **const place = leaf_of(map, part.unit);
+/** Frees the leaf of an entry, of which `whole` then lies in all units; or null. */
+static void drop_leaf(map_type *map, size_t unit, span_type *whole) {
+  leaf_type **const place = leaf_of(map, unit);
   leaf_type *const leaf = *place;
-  const size_t first = part.unit % LEAF_UNITS;
-  __atomic_store_n(whole_of(map, part.unit), NULL, __ATOMIC_RELAXED);
+  __atomic_store_n(whole_of(map, unit), whole, __ATOMIC_RELAXED);
   if (leaf == NULL)
     return;
-  if (part.count == LEAF_UNITS || leaf->users == 1) {
-    __atomic_store_n(place, NULL, __ATOMIC_RELEASE);
-    map->metadata_size -= sizeof *leaf;
-    free(leaf);
-    return;
+  __atomic_store_n(place, NULL, __ATOMIC_RELEASE);
+  --map->leaf_count;
+  aml_internal_slab_give_page(map->pages, leaf);
+}
+
+static bool is_empty(const leaf_type *leaf) {
+  for (size_t i = 0; i < LEAF_UNITS; ++i)
+    if (leaf->spans[i] != NULL)
+      return false;
+  return true;
+}
+
+/** Forgets units, which were a chunk's. */
+static void forget_part(map_type *map, struct part part) {
+  leaf_type *const leaf = *leaf_of(map, part.unit);
+  if (part.count != LEAF_UNITS) {
+    name_in_leaf(leaf, part, NULL);
+    if (!is_empty(leaf))
+      return;
   }
-  --leaf->users;
-  aml_internal_slab_clear(leaf->held, first, part.count);
-  for (size_t i = first; i < first + part.count; ++i)
-    __atomic_store_n(&leaf->spans[i], NULL, __ATOMIC_RELAXED);
+  drop_leaf(map, part.unit, NULL);
 }
 
 void aml_internal_slab_map_remove(map_type *map, const char *base, size_t units) {
   const size_t end = unit_of(base) + units;
   for (struct part part = first_part(base, units); part.count != 0; part = next_part(part, end))
-    drop_leaf(map, part);
+    forget_part(map, part);
 }
 
 static void name_units(const map_type *map, const char *base, size_t units, span_type *span) {
   const size_t end = unit_of(base) + units;
   for (struct part part = first_part(base, units); part.count != 0; part = next_part(part, end)) {
     leaf_type *const leaf = *leaf_of(map, part.unit);
-    if (leaf == NULL) {
+    if (leaf == NULL)
       __atomic_store_n(whole_of(map, part.unit), span, __ATOMIC_RELAXED);
-      continue;
-    }
-    span_type **const spans = &leaf->spans[part.unit % LEAF_UNITS];
-    for (size_t i = 0; i < part.count; ++i)
-      __atomic_store_n(&spans[i], span, __ATOMIC_RELAXED);
+    else
+      name_in_leaf(leaf, part, span);
   }
 }
 
@@ -257,7 +269,7 @@ bool aml_internal_slab_map_add(map_type *map, span_type *span, bool has_classes)
        part = next_part(part, end)) {
     if (part.count == LEAF_UNITS) {
       __atomic_store_n(whole_of(map, part.unit), span, __ATOMIC_RELAXED);
-    } else if (!use_leaf(map, part.unit, part.unit % LEAF_UNITS, part.count)) {
+    } else if (!use_leaf(map, part, span)) {
       aml_internal_slab_map_remove(map, span->base, part.unit - first);
       return false;
     }
@@ -267,12 +279,12 @@ bool aml_internal_slab_map_add(map_type *map, span_type *span, bool has_classes)
   return true;
 }
 
-bool aml_internal_slab_map_cut(map_type *map, const span_type *run, const char *address) {
+bool aml_internal_slab_map_cut(map_type *map, span_type *run, const char *address) {
   const size_t unit = unit_of(address);
   if (unit % LEAF_UNITS == 0 || address == run->base + run->units * AML_INTERNAL_SLAB_UNIT ||
       *leaf_of(map, unit) != NULL)
     return true;
-  return use_leaf(map, unit, 0, LEAF_UNITS);
+  return use_leaf(map, (struct part){unit / LEAF_UNITS * LEAF_UNITS, LEAF_UNITS}, run);
 }
 
 void aml_internal_slab_map_span(map_type *map, span_type *span) {
@@ -282,6 +294,14 @@ void aml_internal_slab_map_span(map_type *map, span_type *span) {
 void aml_internal_slab_map_run(map_type *map, span_type *run) {
   name_units(map, run->base, 1, run);
   name_units(map, run->base + (run->units - 1) * AML_INTERNAL_SLAB_UNIT, 1, run);
+}
+
+void aml_internal_slab_map_join(map_type *map, span_type *run) {
+  const size_t end = unit_of(run->base) + run->units;
+  for (struct part part = first_part(run->base, run->units); part.count != 0;
+       part = next_part(part, end))
+    if (part.count == LEAF_UNITS)
+      drop_leaf(map, part.unit, run);
 }
 
 void aml_internal_slab_map_kind(map_type *map, const span_type *span, size_t kind) {
@@ -298,7 +318,8 @@ void aml_internal_slab_map_kind(map_type *map, const span_type *span, size_t kin
 
 // The life of a map
 
-void aml_internal_slab_map_begin(map_type *map) {
+void aml_internal_slab_map_begin(map_type *map, struct aml_internal_slab_pages *pages) {
+  map->pages = pages;
   map->kinds = &no_kinds;
   map->table = (table_type *)map->first_table;
 }
@@ -306,8 +327,6 @@ void aml_internal_slab_map_begin(map_type *map) {
 void aml_internal_slab_map_end(map_type *map) {
   table_type *table = table_of(map);
   kinds_type *kinds = map->kinds;
-  for (size_t i = 0; i < table->count; ++i)
-    free(table->leaves[i]);
   while (table->older != NULL) {
     table_type *const older = table->older;
     free(table);

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "aml/arena/internal/slab_classes.h"
+#include "aml/arena/internal/slab_pages.h"
 #include "aml/arena/internal/slab_span.h"
 
 #ifdef __cplusplus
@@ -86,11 +87,9 @@ struct aml_internal_slab_kinds {
 
 /**
  * The spans of 2 MiB of addresses. Units that are in no chunk have none. Of free runs the first and
- * the last unit name it; the others name what they were in, or nothing.
+ * the last unit name it; the others name what they were in.
  */
 struct aml_internal_slab_leaf {
-  size_t users;                                     /**< chunks that lie in it */
-  uint64_t held[AML_INTERNAL_SLAB_LEAF_UNITS / 64]; /**< a bit for each unit that is in a chunk */
   struct aml_internal_slab_span *spans[AML_INTERNAL_SLAB_LEAF_UNITS];
 };
 
@@ -107,9 +106,11 @@ struct aml_internal_slab_table {
 enum { AML_INTERNAL_SLAB_FIRST_KINDS = 1024, AML_INTERNAL_SLAB_FIRST_LEAVES = 4 };
 
 struct aml_internal_slab_map {
+  struct aml_internal_slab_pages *pages; /**< where leaves are */
   struct aml_internal_slab_kinds *kinds; /**< atomic, never null */
   struct aml_internal_slab_table *table; /**< atomic, never null */
-  size_t metadata_size;                  /**< besides the map itself */
+  size_t leaf_count;
+  size_t metadata_size; /**< besides the map itself and leaves */
   size_t first_kinds[(sizeof(struct aml_internal_slab_kinds) + AML_INTERNAL_SLAB_FIRST_KINDS) /
                      sizeof(size_t)];
   size_t first_table[sizeof(struct aml_internal_slab_table) / sizeof(size_t) +
@@ -159,7 +160,7 @@ void aml_internal_slab_map_remove(struct aml_internal_slab_map *map, const char 
  * Returns: whether there was memory for that.
  */
 bool aml_internal_slab_map_cut(struct aml_internal_slab_map *map,
-                               const struct aml_internal_slab_span *run, const char *address);
+                               struct aml_internal_slab_span *run, const char *address);
 
 /** Say of all units of a span which they are in. Its ends are where runs were cut, or chunks end.
  */
@@ -170,14 +171,19 @@ void aml_internal_slab_map_span(struct aml_internal_slab_map *map,
 void aml_internal_slab_map_run(struct aml_internal_slab_map *map,
                                struct aml_internal_slab_span *run);
 
+/** Do without leaves for what lies in a free run as a whole. */
+void aml_internal_slab_map_join(struct aml_internal_slab_map *map,
+                                struct aml_internal_slab_span *run);
+
 /** Say of which kind the units of a span are. */
 void aml_internal_slab_map_kind(struct aml_internal_slab_map *map,
                                 const struct aml_internal_slab_span *span, size_t kind);
 
-/** Make a map that is empty; *map is zero. */
-void aml_internal_slab_map_begin(struct aml_internal_slab_map *map);
+/** Make a map that is empty; *map is zero. Leaves are in `pages`, and end with them. */
+void aml_internal_slab_map_begin(struct aml_internal_slab_map *map,
+                                 struct aml_internal_slab_pages *pages);
 
-/** Free what the map has taken; it is empty then. */
+/** Free what the map has taken but for leaves; it is empty then. */
 void aml_internal_slab_map_end(struct aml_internal_slab_map *map);
 
 #ifdef __cplusplus

@@ -38,6 +38,7 @@ static void purge_run(heap_type *heap, span_type *run) {
   aml_internal_slab_set(clean, unit, units);
   run->dirty_units = aml_internal_slab_count_dirty(run->chunk, run->base, run->units);
   aml_internal_slab_put_run(heap, run);
+  aml_internal_slab_map_join(&heap->map, run);
 }
 
 /** Purges free runs until at most `keep` bytes in them are not clean. */
@@ -86,6 +87,7 @@ int aml_internal_slab_release(heap_type *heap, size_t keep, size_t *released) {
   gone += aml_internal_slab_unmap_refused(heap, &err);
   if (heap->source.can_purge)
     purge_runs(heap, keep);
+  aml_internal_slab_purge_pages(&heap->pages);
   aml_internal_slab_unlock(&heap->lock);
   *released = gone;
   return err;

@@ -37,16 +37,18 @@ enum aml_internal_slab_fullness {
 struct aml_internal_slab_chunk;
 
 /**
- * A span. The first fields are what giving a block back reads.
- *
- * Of blocks: free_count is the number of bits set, fewer than capacity, and `clean` has a bit for
- * each unit that is known to be untouched since it was mapped or purged; 0 for spans of one block.
+ * A span. The first fields are what giving a block back reads. Of blocks, free_count is the number
+ * of bits set, fewer than capacity.
  */
 struct aml_internal_slab_span {
   char *base;
   size_t units;
   struct aml_internal_slab_chunk *chunk;
-  uint64_t clean;
+  union {
+    uint64_t clean;     /**< of blocks: a bit for each unit that is known to be untouched since it
+                             was mapped or purged; 0 for spans of one block */
+    size_t dirty_units; /**< of a free run: those that are not clean */
+  };
   uint8_t state;
   uint8_t class_index;
   uint8_t fullness;
@@ -54,7 +56,6 @@ struct aml_internal_slab_span {
   uint16_t capacity;
   uint16_t free_count;
   uint16_t looked_count; /**< free_count when pages to purge were last looked for, or less */
-  size_t dirty_units;    /**< of a free run: those that are not clean */
   struct aml_internal_slab_span *next; /**< in a list of free runs, or of a class */
   struct aml_internal_slab_span *previous;
   struct aml_internal_slab_span *next_candidate;
@@ -64,9 +65,10 @@ struct aml_internal_slab_span {
 
 enum {
   AML_INTERNAL_SLAB_FIRST_SPANS = 16, /**< descriptions that come with a chunk */
-  AML_INTERNAL_SLAB_MORE_SPANS = 28   /**< and in each block of more */
+  AML_INTERNAL_SLAB_MORE_SPANS = 28   /**< and in each page of more */
 };
 
+/** A page of slab_pages.h. */
 struct aml_internal_slab_more {
   struct aml_internal_slab_more *next;
   struct aml_internal_slab_span spans[AML_INTERNAL_SLAB_MORE_SPANS];

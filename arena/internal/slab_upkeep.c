@@ -23,15 +23,19 @@ typedef struct aml_internal_slab_class class_type;
 
 enum { UNIT = AML_INTERNAL_SLAB_UNIT };
 
-// Memory is given back after the live bytes have sunk by 1 / SHARE_TO_SINK, and at least so many;
-// then 1 / SHARE_TO_KEEP of what is live may stay, and at least so much. And if sparse classes have
-// gathered more than may stay; but while live bytes sink, by more than 1 / SHARE_OF_NOISE from one
-// time to the next, they empty anyhow, and memory goes in fewer and larger pieces. A loop has been
-// seen to fill the arena again LOOP_ROUNDS times, each time shortly after it had emptied it. What
-// it has not used in SMALLER_ROUNDS goes.
+// Memory is given back after the live bytes have sunk by 1 / SHARE_TO_SINK, and at least so many,
+// or fewer where more than THIN_SIZE is held and they are less than 1 / SHARE_OF_THIN of that: few
+// blocks then keep much. 1 / SHARE_TO_KEEP of what is live may stay, and at least so much. And if
+// sparse classes have gathered more than may stay; but while live bytes sink, by more than 1 /
+// SHARE_OF_NOISE from one time to the next, they empty anyhow, and memory goes in fewer and larger
+// pieces. A loop has been seen to fill the arena again LOOP_ROUNDS times, each time shortly after
+// it had emptied it. What it has not used in SMALLER_ROUNDS goes.
 enum {
   SHARE_TO_SINK = 8,
   LEAST_TO_SINK = 1 << 19,
+  LEAST_TO_SINK_THIN = 1 << 15,
+  THIN_SIZE = 32 << 20,
+  SHARE_OF_THIN = 16,
   SHARE_TO_KEEP = 1024,
   SHARE_TO_KEEP_SINKING = 64,
   SHARE_OF_NOISE = 128,
@@ -112,6 +116,13 @@ static int64_t now_ns(void) {
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+static bool is_thin(bins_type *bins, size_t live) {
+  aml_internal_slab_lock(&bins->heap.lock);
+  const size_t held = bins->heap.source.reserved_size;
+  aml_internal_slab_unlock(&bins->heap.lock);
+  return held > THIN_SIZE && live < held / SHARE_OF_THIN;
+}
+
 /** Gives back what is free, under the purge lock. */
 static void give_back(bins_type *bins, size_t live) {
   if (bins->heap.source.can_purge)
@@ -120,6 +131,7 @@ static void give_back(bins_type *bins, size_t live) {
   const size_t keep = live / SHARE_TO_KEEP > LEAST_TO_KEEP ? live / SHARE_TO_KEEP : LEAST_TO_KEEP;
   size_t released = 0;
   (void)aml_internal_slab_release(&bins->heap, keep, &released);
+  __atomic_store_n(&bins->is_thin, is_thin(bins, live), __ATOMIC_RELAXED);
 }
 
 /** How much there is to give back, as far as it is known without looking. */
@@ -138,7 +150,9 @@ static struct balance balance_of(const bins_type *bins) {
       .mark = __atomic_load_n(&bins->mark, __ATOMIC_RELAXED),
       .put_off_ns = __atomic_load_n(&bins->loop.put_off_ns, __ATOMIC_RELAXED),
   };
-  its.sink = its.mark / SHARE_TO_SINK > LEAST_TO_SINK ? its.mark / SHARE_TO_SINK : LEAST_TO_SINK;
+  const bool is_thin = __atomic_load_n(&bins->is_thin, __ATOMIC_RELAXED);
+  const size_t least = is_thin ? LEAST_TO_SINK_THIN : LEAST_TO_SINK;
+  its.sink = its.mark / SHARE_TO_SINK > least ? its.mark / SHARE_TO_SINK : least;
   its.has_sunk = its.live + its.sink <= its.mark;
   const bool sinks = __atomic_load_n(&bins->sinks, __ATOMIC_RELAXED);
   its.has_gathered =
@@ -267,6 +281,7 @@ void aml_internal_slab_bins_reset(bins_type *bins) {
   bins->loop = (struct aml_internal_slab_loop){0};
   bins->purged_size = 0;
   bins->sinks = false;
+  bins->is_thin = false;
   aml_internal_slab_heap_reset(&bins->heap);
 }
 

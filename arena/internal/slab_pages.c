@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Pages are mapped in bundles, so that there are few mappings, however pages come and go. A bundle
+// is aligned to its size: where it begins is known by the address of any page, and there is what is
+// known of it.
+
+#include "aml/arena/internal/slab_pages.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "aml/arena/internal/slab_bits.h"
+
+typedef struct aml_internal_slab_pages pages_type;
+typedef struct aml_internal_slab_bundle bundle_type;
+
+enum {
+  PAGE = AML_INTERNAL_SLAB_PAGE,
+  BUNDLE_PAGES = 64,
+  BUNDLE_SIZE = BUNDLE_PAGES * PAGE,
+};
+
+/** A bundle, in its first page. */
+struct aml_internal_slab_bundle {
+  bundle_type *next;
+  bundle_type *previous;
+  uint64_t unused;  /**< a bit for each page that may be taken */
+  uint64_t touched; /**< a bit for each that may have memory */
+};
+
+/** All pages but the first. */
+static const uint64_t all_unused = ~UINT64_C(1);
+
+static void link_bundle(bundle_type **head, bundle_type *bundle) {
+  bundle->previous = NULL;
+  bundle->next = *head;
+  if (*head != NULL)
+    (*head)->previous = bundle;
+  *head = bundle;
+}
+
+static void unlink_bundle(bundle_type **head, bundle_type *bundle) {
+  if (bundle->previous != NULL)
+    bundle->previous->next = bundle->next;
+  else
+    *head = bundle->next;
+  if (bundle->next != NULL)
+    bundle->next->previous = bundle->previous;
+}
+
+static bool map_bundle(pages_type *pages) {
+  char *const mapped = mmap(NULL, 2 * (size_t)BUNDLE_SIZE, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (mapped == MAP_FAILED)
+    return false;
+  const size_t lead = (size_t)(0 - (uintptr_t)mapped) & (BUNDLE_SIZE - 1);
+  bundle_type *const bundle = (bundle_type *)(void *)(mapped + lead);
+  if (lead != 0)
+    (void)munmap(mapped, lead);
+  (void)munmap(mapped + lead + BUNDLE_SIZE, BUNDLE_SIZE - lead);
+  // With its neighbours it could be made one huge page, all of which is resident.
+  (void)madvise(bundle, BUNDLE_SIZE, MADV_NOHUGEPAGE);
+  bundle->unused = all_unused;
+  link_bundle(&pages->open, bundle);
+  ++pages->count;
+  return true;
+}
+
+void *aml_internal_slab_take_page(pages_type *pages) {
+  for (size_t i = 0; i < AML_INTERNAL_SLAB_FEW_PAGES; ++i)
+    if (pages->few[i] == NULL) {
+      pages->few[i] = malloc(PAGE);
+      pages->count += pages->few[i] != NULL;
+      return pages->few[i];
+    }
+  if (pages->open == NULL && !map_bundle(pages))
+    return NULL;
+  bundle_type *const bundle = pages->open;
+  const uint64_t resident = bundle->unused & bundle->touched;
+  const unsigned index = (unsigned)__builtin_ctzll(resident != 0 ? resident : bundle->unused);
+  bundle->unused &= ~(UINT64_C(1) << index);
+  bundle->touched |= UINT64_C(1) << index;
+  if (bundle->unused == 0) {
+    unlink_bundle(&pages->open, bundle);
+    link_bundle(&pages->full, bundle);
+  }
+  ++pages->count;
+  return (char *)bundle + index * (size_t)PAGE;
+}
+
+void aml_internal_slab_give_page(pages_type *pages, void *page) {
+  --pages->count;
+  for (size_t i = 0; i < AML_INTERNAL_SLAB_FEW_PAGES; ++i)
+    if (pages->few[i] == page) {
+      pages->few[i] = NULL;
+      free(page);
+      return;
+    }
+  const size_t offset = (uintptr_t)page & (BUNDLE_SIZE - 1);
+  bundle_type *const bundle = (bundle_type *)(void *)((char *)page - offset);
+  if (bundle->unused == 0) {
+    unlink_bundle(&pages->full, bundle);
+    link_bundle(&pages->open, bundle);
+  }
+  bundle->unused |= UINT64_C(1) << offset / PAGE;
+}
+
+/** Gives back the memory of a bundle's pages that are not in use. */
+static void purge_bundle(bundle_type *bundle) {
+  const uint64_t idle = bundle->unused & bundle->touched;
+  for (size_t first = 0; first < BUNDLE_PAGES;) {
+    first = aml_internal_slab_find(&idle, true, first, BUNDLE_PAGES);
+    const size_t end = aml_internal_slab_find(&idle, false, first, BUNDLE_PAGES);
+    if (first < end &&
+        madvise((char *)bundle + first * PAGE, (end - first) * PAGE, MADV_DONTNEED) == 0)
+      bundle->touched &= ~aml_internal_slab_ones(first, end - first);
+    first = end;
+  }
+}
+
+static void unmap_all(bundle_type *bundle) {
+  while (bundle != NULL) {
+    bundle_type *const next = bundle->next;
+    (void)munmap(bundle, BUNDLE_SIZE);
+    bundle = next;
+  }
+}
+
+void aml_internal_slab_purge_pages(pages_type *pages) {
+  for (bundle_type *bundle = pages->open; bundle != NULL;) {
+    bundle_type *const next = bundle->next;
+    if (bundle->unused != all_unused) {
+      purge_bundle(bundle);
+    } else {
+      unlink_bundle(&pages->open, bundle);
+      (void)munmap(bundle, BUNDLE_SIZE);
+      --pages->count;
+    }
+    bundle = next;
+  }
+}
+
+void aml_internal_slab_end_pages(pages_type *pages) {
+  for (size_t i = 0; i < AML_INTERNAL_SLAB_FEW_PAGES; ++i)
+    free(pages->few[i]);
+  unmap_all(pages->open);
+  unmap_all(pages->full);
+  *pages = (pages_type){0};
+}
