@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <vector>
 
@@ -95,6 +96,30 @@ TEST(ArenaSlabSystemFault, ARunThatCannotBeCutIsWhole) {
   aml_arena_free(arena, block);
   EXPECT_EQ(0, aml_arena_validate(arena)) << aml_error_detail();
   aml_arena_destroy(&arena);
+}
+
+// What is known of memory that goes back does so too, and not to the C heap.
+TEST(ArenaSlabSystemFault, MetadataIsUnmappedWithWhatItTellsOf) {
+  PageArea area;
+  aml_arena *arena = nullptr;
+  const ptrdiff_t before = aml_fault_system_held().mapped_size;
+  const auto metadata = [&] {
+    aml_arena_stats stats = {};
+    EXPECT_EQ(0, aml_arena_get_stats(arena, &stats));
+    return aml_fault_system_held().mapped_size - before -
+           static_cast<ptrdiff_t>(stats.reserved_size);
+  };
+  ASSERT_EQ(0, aml_arena_slab_create(&arena, area.get(), nullptr));
+  std::vector<void *> blocks(30000);
+  for (void *&block : blocks)
+    block = aml_arena_alloc(arena, 1000, 0, 0);
+  EXPECT_LT(0, metadata());
+  for (void *const block : blocks)
+    aml_arena_free(arena, block);
+  EXPECT_EQ(0, aml_arena_trim(arena, 0, nullptr));
+  EXPECT_EQ(0, metadata());
+  aml_arena_destroy(&arena);
+  EXPECT_EQ(before, aml_fault_system_held().mapped_size);
 }
 
 // Free must not take memory, whatever state the arena is in.

@@ -3,12 +3,14 @@
 #include "aml/arena/slab.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -314,6 +316,58 @@ TEST_F(ArenaSlab, WhatRisesButOnceIsGivenBack) {
   EXPECT_GE(large.size() / 5, CountResident(large)) << "keeps what was freed";
   for (char *const block : small)
     Free(block);
+}
+
+// Few blocks can keep much: each its page, and its chunk what is known of that.
+TEST_F(ArenaSlab, FewBlocksThatAreLeftKeepLittle) {
+  Make();
+  std::mt19937 random(1);
+  std::vector<char *> blocks;
+  std::set<uintptr_t> pages;
+  for (size_t size = 0, live = 0; live < 128 * kMiB; live += size) {
+    size = 16 + random() % (random() % 2000 + 1);
+    blocks.push_back(Alloc(size));
+    blocks.back()[size - 1] = 1;
+    pages.insert((reinterpret_cast<uintptr_t>(blocks.back()) + size - 1) / kPage);
+  }
+  std::shuffle(blocks.begin(), blocks.end(), random);
+  for (char *const block : blocks)
+    Free(block);
+  size_t resident = 0;
+  for (const uintptr_t page : pages) {
+    unsigned char state = 0;
+    resident += mincore(reinterpret_cast<void *>(page * kPage), kPage, &state) == 0 && (state & 1);
+  }
+  EXPECT_GE(2 * kMiB / kPage, resident);
+  const aml_arena_stats stats = ValidStats(arena_);
+  EXPECT_EQ(0u, stats.live_count);
+  EXPECT_GE(3 * kMiB / 4, stats.metadata_size);
+  // And all is as usual again.
+  for (size_t i = 0; i < blocks.size(); i += 100)
+    blocks[i] = Alloc(100);
+  (void)ValidStats(arena_);
+  for (size_t i = 0; i < blocks.size(); i += 100)
+    Free(blocks[i]);
+}
+
+TEST_F(ArenaSlab, FreeRunsTakeLittleMetadataHoweverLong) {
+  constexpr size_t kSize = 128 * kMiB;
+  aml_arena_slab_options options = {};
+  options.chunk_size = kSize;
+  Make(options);
+  Free(Alloc(1));
+  const size_t before = ValidStats(arena_).metadata_size;
+  std::vector<char *> blocks;
+  for (size_t i = 0; i < kSize / 2 / kPage; ++i)
+    blocks.push_back(Alloc(kPage));
+  const size_t full = ValidStats(arena_).metadata_size;
+  for (size_t i = 1; i < blocks.size(); ++i)
+    Free(blocks[i]);
+  size_t released = 0;
+  EXPECT_EQ(0, aml_arena_trim(arena_, 0, &released));
+  EXPECT_LT(before + kSize / 2 / kPage * 20, full) << "much is to be known of blocks";
+  EXPECT_GE(before + 64 * 1024, ValidStats(arena_).metadata_size);
+  Free(blocks[0]);
 }
 
 TEST_F(ArenaSlab, AnAreaThatRefusesToPurgeIsLeftAlone) {

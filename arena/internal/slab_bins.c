@@ -230,32 +230,17 @@ static size_t take_from_spans(bins_type *bins, unsigned class_index, size_t coun
   return got;
 }
 
-static size_t take_from_depot(bin_type *bin, size_t count, void **blocks) {
-  depot_type *const depot = bin->depot;
-  bin->streak = 0;
-  if (depot == NULL || depot->count == 0)
-    return 0;
-  if (count > depot->count)
-    count = depot->count;
-  depot->count -= count;
-  memcpy(blocks, &depot->blocks[depot->count], count * sizeof *blocks);
-  return count;
-}
-
 /** Makes a depot, or opens the one that there is again; without memory there is none. */
 static void want_depot(bins_type *bins, bin_type *bin, unsigned class_index) {
-  const size_t capacity =
-      (size_t)aml_internal_slab_classes[class_index].slots * AML_INTERNAL_SLAB_DEPOT_BATCHES;
+  const size_t room = aml_internal_slab_classes[class_index].slots;
   bin->spilled = 0;
   if (bin->depot == NULL) {
-    bin->depot = malloc(sizeof *bin->depot + capacity * sizeof(void *));
+    bin->depot = aml_internal_slab_make_depot(room);
     if (bin->depot == NULL)
       return;
-    bin->depot->count = 0;
-    __atomic_add_fetch(&bins->metadata_size, sizeof *bin->depot + capacity * sizeof(void *),
-                       __ATOMIC_RELAXED);
+    __atomic_add_fetch(&bins->metadata_size, aml_internal_slab_depot_size(room), __ATOMIC_RELAXED);
   }
-  bin->depot->capacity = capacity;
+  bin->depot->is_open = true;
 }
 
 void aml_internal_slab_count_live(bins_type *bins, size_t size) {
@@ -264,8 +249,8 @@ void aml_internal_slab_count_live(bins_type *bins, size_t size) {
     __atomic_store_n(&bins->mark, live, __ATOMIC_RELAXED);
 }
 
-size_t aml_internal_slab_take_blocks(bins_type *bins, unsigned class_index, size_t count,
-                                     void **blocks) {
+size_t aml_internal_slab_take_blocks(bins_type *bins, unsigned class_index, const void *taker,
+                                     size_t count, void **blocks) {
   uint64_t clean[AML_INTERNAL_SLAB_CLEAN_WORDS] = {0};
   span_type *span = NULL;
   bin_type *const bin = lock_bin(bins, class_index, clean, &span);
@@ -275,7 +260,9 @@ size_t aml_internal_slab_take_blocks(bins_type *bins, unsigned class_index, size
     relist(bin, span);
     bin->block_count += span->capacity;
   }
-  size_t got = take_from_depot(bin, count, blocks);
+  bin->streak = 0;
+  size_t got =
+      bin->depot == NULL ? 0 : aml_internal_slab_depot_take(bin->depot, taker, count, blocks);
   if (got != 0) {
     aml_internal_slab_unlock(&bin->lock);
     return got;
@@ -385,31 +372,25 @@ void aml_internal_slab_give_to_spans(bins_type *bins, unsigned class_index, size
   (void)__atomic_sub_fetch(&bins->live_size, count * its->size, __ATOMIC_RELAXED);
 }
 
-static bool give_to_depot(bin_type *bin, size_t count, void *const *blocks) {
-  depot_type *const depot = bin->depot;
-  if (depot == NULL || depot->capacity - depot->count < count)
-    return false;
-  memcpy(&depot->blocks[depot->count], blocks, count * sizeof *blocks);
-  depot->count += count;
-  return true;
-}
-
 /** Gives what a depot holds back, and closes it. Returns: how many blocks. */
 static size_t empty_depot(bins_type *bins, bin_type *bin, unsigned class_index) {
   if (bin->depot == NULL)
     return 0;
-  const size_t count = bin->depot->count;
-  bin->depot->count = 0;
-  bin->depot->capacity = 0;
-  aml_internal_slab_give_to_spans(bins, class_index, count, bin->depot->blocks);
+  depot_type *const depot = bin->depot;
+  const size_t count = depot->count;
+  for (unsigned i = 0; i < AML_INTERNAL_SLAB_DEPOT_BATCHES; ++i)
+    aml_internal_slab_give_to_spans(bins, class_index, depot->counts[i],
+                                    aml_internal_slab_depot_batch(depot, i));
+  aml_internal_slab_close_depot(depot);
   return count;
 }
 
-bool aml_internal_slab_give_blocks(bins_type *bins, unsigned class_index, size_t count,
-                                   void *const *blocks) {
+bool aml_internal_slab_give_blocks(bins_type *bins, unsigned class_index, const void *giver,
+                                   size_t count, void *const *blocks) {
   bin_type *const bin = aml_internal_slab_bin_of(bins, class_index);
   aml_internal_slab_lock(&bin->lock);
-  const bool is_held = give_to_depot(bin, count, blocks);
+  const bool is_held =
+      bin->depot != NULL && aml_internal_slab_depot_give(bin->depot, giver, count, blocks);
   if (!is_held) {
     aml_internal_slab_give_to_spans(bins, class_index, count, blocks);
     bin->spilled = 1;

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "aml/arena/internal/slab_classes.h"
+#include "aml/arena/internal/slab_depot.h"
 #include "aml/arena/internal/slab_heap.h"
 #include "aml/arena/internal/slab_lock.h"
 #include "aml/arena/internal/slab_span.h"
@@ -29,15 +30,7 @@ extern "C" {
 
 enum {
   AML_INTERNAL_SLAB_GROUP = 8, /**< classes */
-  AML_INTERNAL_SLAB_GROUPS = AML_INTERNAL_SLAB_CLASS_COUNT / AML_INTERNAL_SLAB_GROUP,
-  AML_INTERNAL_SLAB_DEPOT_BATCHES = 4
-};
-
-/** Blocks that are free, and in no span. */
-struct aml_internal_slab_depot {
-  size_t count;
-  size_t capacity; /**< 0: nobody takes what is given back */
-  void *blocks[];
+  AML_INTERNAL_SLAB_GROUPS = AML_INTERNAL_SLAB_CLASS_COUNT / AML_INTERNAL_SLAB_GROUP
 };
 
 /** A class. live_count == the blocks of its spans that are not free, those in the depot too. */
@@ -97,6 +90,7 @@ aml_internal_slab_bin_of(const struct aml_internal_slab_bins *bins, unsigned cla
 /**
  * Take blocks of a class.
  *
+ * @param taker   whose they are from now on: null, or a cache.
  * @param count   at least 1.
  * @param blocks  the blocks, so that the last has the lowest address as far as they are neighbours.
  *
@@ -104,7 +98,7 @@ aml_internal_slab_bin_of(const struct aml_internal_slab_bins *bins, unsigned cla
  * aml_arena_alloc().
  */
 size_t aml_internal_slab_take_blocks(struct aml_internal_slab_bins *bins, unsigned class_index,
-                                     size_t count, void **blocks);
+                                     const void *taker, size_t count, void **blocks);
 
 /**
  * Take a new span's block, of a class of which a span is one block.
@@ -131,11 +125,9 @@ static inline bool aml_internal_slab_has_sunk(const struct aml_internal_slab_bin
 /** Count bytes that are live from now on. */
 void aml_internal_slab_count_live(struct aml_internal_slab_bins *bins, size_t size);
 
-/**
- * Give blocks of a class back. Returns: whether a depot holds them.
- */
+/** Give blocks of a class back; `giver` as above. Returns: whether a depot holds them. */
 bool aml_internal_slab_give_blocks(struct aml_internal_slab_bins *bins, unsigned class_index,
-                                   size_t count, void *const *blocks);
+                                   const void *giver, size_t count, void *const *blocks);
 
 /**
  * Give memory back to the area if much has become free since that was last done. Returns: whether

@@ -56,7 +56,7 @@ static bool give_oldest(cache_type *cache, unsigned class_index, size_t count) {
   aml_internal_slab_set_top(cache, kind, slots);
   memmove(slots, slots + count, rest * sizeof *blocks);
   aml_internal_slab_set_top(cache, kind, slots + rest);
-  return aml_internal_slab_give_blocks(&cache->arena->bins, class_index, count, blocks);
+  return aml_internal_slab_give_blocks(&cache->arena->bins, class_index, cache, count, blocks);
 }
 
 /** Takes all room from a kind, which keeps no blocks. */
@@ -253,7 +253,7 @@ static void make_spare(arena_type *arena) {
 /** Takes a block for a thread without a cache. */
 static void *take_one(arena_type *arena, unsigned class_index) {
   void *block;
-  if (aml_internal_slab_take_blocks(&arena->bins, class_index, 1, &block) == 0)
+  if (aml_internal_slab_take_blocks(&arena->bins, class_index, NULL, 1, &block) == 0)
     return NULL;
   // Who allocates once may well not do so again.
   if (__atomic_exchange_n(&arena->was_used, true, __ATOMIC_RELAXED))
@@ -277,7 +277,8 @@ static void *refill(arena_type *arena, cache_type *cache, unsigned class_index) 
   // Of a class that has not been full since it was empty, more will be taken.
   const size_t wanted = room->streak == 0 ? room->max : (room->max + 1u) / 2;
   void **const slots = aml_internal_slab_slots_of(cache, class_index);
-  const size_t count = aml_internal_slab_take_blocks(&arena->bins, class_index, wanted, slots);
+  const size_t count =
+      aml_internal_slab_take_blocks(&arena->bins, class_index, cache, wanted, slots);
   if (count == 0)
     return NULL;
   room->is_used = 1;
@@ -352,7 +353,7 @@ void aml_internal_slab_overflow(arena_type *arena, size_t kind, void *block) {
   if (cache == NULL)
     cache = use_spare(arena);
   if (cache == NULL) {
-    (void)aml_internal_slab_give_blocks(&arena->bins, class_index, 1, &block);
+    (void)aml_internal_slab_give_blocks(&arena->bins, class_index, NULL, 1, &block);
     (void)aml_internal_slab_decay(&arena->bins);
     return;
   }

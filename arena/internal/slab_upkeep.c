@@ -33,7 +33,7 @@ enum { UNIT = AML_INTERNAL_SLAB_UNIT };
 enum {
   SHARE_TO_SINK = 8,
   LEAST_TO_SINK = 1 << 19,
-  LEAST_TO_SINK_THIN = 1 << 15,
+  LEAST_TO_SINK_THIN = 1 << 14,
   THIN_SIZE = 32 << 20,
   SHARE_OF_THIN = 16,
   SHARE_TO_KEEP = 1024,
@@ -274,7 +274,7 @@ void aml_internal_slab_bins_reset(bins_type *bins) {
     bin->block_count = 0;
     bin->is_sparse = false;
     if (bin->depot != NULL)
-      bin->depot->count = 0;
+      aml_internal_slab_close_depot(bin->depot);
   }
   __atomic_store_n(&bins->live_size, 0, __ATOMIC_RELAXED);
   begin_anew(bins, 0);
