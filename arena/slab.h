@@ -11,8 +11,9 @@
 //     aml_arena_free(arena, node); // by whichever thread
 //
 // Each thread keeps some free blocks of each class for itself, as an array of pointers; behind
-// these are spans with a bit for each block. Metadata is out of band, on the C heap, so that any
-// area serves, also one that the host cannot touch, and blocks of one arena stay in its area.
+// these are spans with a bit for each block. Metadata is out of band, on the C heap and in pages
+// mapped apart, so that any area serves, also one that the host cannot touch, and blocks of one
+// arena stay in its area.
 //
 // Memory goes back to the area when much of it is free: each time that the bytes of live blocks
 // have sunk by an eighth, chunks without blocks are unmapped and pages without blocks are purged,
