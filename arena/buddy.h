@@ -51,9 +51,10 @@ struct aml_arena_buddy {
   struct aml_internal_buddy_tree tree;
   struct aml_internal_buddy_chunks chunks;
   unsigned grain_bits; /**< log2 of the bytes of the least block */
-  uint64_t live_size; /**< bytes of live blocks, rounded up as they are */
-  uint64_t peak_size; /**< the most that live_size was */
-  uint64_t live_count;
+  uint64_t live_size;  /**< bytes of live blocks, rounded up as they are */
+  uint64_t peak_size;  /**< the most that live_size was */
+  uint64_t live_count; /**< not beside live_size: a compiler would read both at once, and wait for
+                            both writes of just before */
   struct aml_internal_source source;
 };
 

@@ -26,7 +26,7 @@ static inline unsigned lowest_bit(uint64_t bits) {
 }
 
 static inline uint64_t bit(unsigned place) {
-  return UINT64_C(1) << place;
+  return UINT64_C(1) << place % 64;
 }
 
 static inline unsigned tier_of(unsigned order) {
@@ -60,7 +60,7 @@ static inline bool is_set(const buddy_node *at, unsigned number) {
 
 /** How many levels below the top of its node a place above the leaves is, by its number. */
 static inline unsigned level_of(unsigned number) {
-  // Read, since the instruction for it is slow where all processors have it.
+  // A table, since the one instruction for it that each x86-64 has is slow on some.
   static const uint8_t levels[LEAVES] = {0, 0, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3,
                                          4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
                                          5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5,

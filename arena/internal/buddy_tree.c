@@ -7,7 +7,7 @@
 
 #include "aml/arena/internal/buddy_nodes.h"
 
-/** The buddy of the block of a node's number `n` that holds another, or of itself, as a bit. */
+/** The buddy of a place above the leaves, as a bit; 0 for others. */
 #define BUDDY(n) ((n) > 1 && (n) < LEAVES ? UINT64_C(1) << (((n) ^ 1) & (LEAVES - 1)) : 0)
 #define BUDDIES(n)                                                                                 \
   (BUDDY(n) | BUDDY((n) / 2) | BUDDY((n) / 4) | BUDDY((n) / 8) | BUDDY((n) / 16) | BUDDY((n) / 32))
@@ -16,16 +16,16 @@
 
 /**
  * By a block's number in its node: the places above the leaves that are buddies, of it and of all
- * that it lies in. These are what is free when the node is cut to the block alone, and what must be
- * free so that the node becomes one block again; deeper ones are higher bits.
+ * that it lies in; a leaf's own buddy is in the other word. These are what is free when the node is
+ * cut to the block alone, and what must be free so that the node becomes one block again. Deeper
+ * ones are higher bits.
  */
 static const uint64_t buddies[2 * LEAVES] = {
     BUDDIES16(0),  BUDDIES16(16), BUDDIES16(32), BUDDIES16(48),
     BUDDIES16(64), BUDDIES16(80), BUDDIES16(96), BUDDIES16(112),
 };
 
-/** Puts a node into the list of an order. *lists is the tree's, here and below: written back once.
- */
+/** Puts a node into the list of an order. *lists: the tree's, or a copy that is written back. */
 static inline void list(buddy_tree *tree, uint64_t *lists, buddy_node *at, unsigned order) {
   buddy_node **const head = &tree->heads[order];
   buddy_node *const next = *head;
@@ -90,8 +90,7 @@ static inline unsigned cut(buddy_tree *tree, uint64_t *lists, buddy_node *at, un
   if (spot.depth == LEVELS) {
     leaves ^= bit(number - LEAVES);
   } else {
-    inner ^= bit(spot.number);
-    inner ^= buddies[number] & (~UINT64_C(1) << ((2u << spot.depth) - 1));
+    inner ^= bit(spot.number) ^ buddies[spot.number] ^ buddies[number];
     // The numbers of leaves begin anew, in the other word.
     if (depth == LEVELS)
       leaves ^= bit((number ^ 1) - LEAVES);
@@ -101,8 +100,9 @@ static inline unsigned cut(buddy_tree *tree, uint64_t *lists, buddy_node *at, un
 }
 
 /** Cuts a node that is a block as a whole, and not free any more, to its first block of a depth. */
-static inline void open_node(buddy_tree *tree, uint64_t *lists, buddy_node *at, unsigned tier,
-                             unsigned depth, struct aml_internal_buddy_place place) {
+static inline void open_node(buddy_tree *tree, uint64_t *lists, unsigned tier, unsigned depth,
+                             struct aml_internal_buddy_place place) {
+  buddy_node *const at = node_at(place.chunk, tier, place.grain);
   at->leaves = depth == LEVELS ? 2 : 0;
   at->inner = buddies[1u << depth];
   at->chunk = place.chunk;
@@ -114,9 +114,10 @@ struct aml_internal_buddy_place aml_internal_buddy_take(buddy_tree *tree, unsign
                                                         unsigned order) {
   struct aml_internal_buddy_place place = {NULL, 0};
   uint64_t lists = tree->lists;
-  if (lists >> from == 0)
+  const uint64_t large_enough = lists >> from << from;
+  if (large_enough == 0)
     return place;
-  const unsigned listed = lowest_bit(lists >> from) + from;
+  const unsigned listed = lowest_bit(large_enough);
   buddy_node *const at = tree->heads[listed];
   const unsigned lowest = tier_of(order);
   unsigned tier = tier_of(listed);
@@ -125,9 +126,9 @@ struct aml_internal_buddy_place aml_internal_buddy_take(buddy_tree *tree, unsign
   const unsigned number = cut(tree, &lists, at, tier, (int)listed, spot, depth);
   place.chunk = at->chunk;
   place.grain = at->grain + ((uintptr_t)(number - (1u << depth)) << (node_bits(tier) - depth));
-  while (tier-- > lowest) {
-    depth = tier == lowest ? depth_of(order) : (unsigned)LEVELS;
-    open_node(tree, &lists, node_at(place.chunk, tier, place.grain), tier, depth, place);
+  for (; tier > lowest; --tier) {
+    depth = tier - 1 == lowest ? depth_of(order) : (unsigned)LEVELS;
+    open_node(tree, &lists, tier - 1, depth, place);
   }
   tree->lists = lists;
   return place;
@@ -146,10 +147,11 @@ void aml_internal_buddy_put(buddy_tree *tree, buddy_chunk *chunk, uintptr_t grai
       const uint64_t buddy = bit((number ^ 1) - LEAVES);
       const bool is_free = (leaves & buddy) != 0;
       leaves ^= is_free ? buddy : bit(number - LEAVES);
-      number = is_free ? number / 2 : 0;
+      number = is_free ? number / 2 : 0; // 0: it does not merge
     }
-    if (number > 1) {
-      // It merges with all buddies below the deepest one that is not free.
+    if (number != 0) {
+      // It merges with all buddies below the deepest one that is not free, and becomes the buddy of
+      // that one, or the node as a whole, which is number 1; branches are foretold, shifts wait.
       const uint64_t merged = buddies[number];
       const uint64_t not_free = merged & ~inner;
       const unsigned stop = not_free == 0 ? 0 : log2_of(not_free);
