@@ -350,24 +350,54 @@ TEST_F(ArenaSlab, FewBlocksThatAreLeftKeepLittle) {
     Free(blocks[i]);
 }
 
+// What lies beside few blocks of classes does not make them fewer.
+TEST_F(ArenaSlab, AHugeBlockChangesNothingForOthers) {
+  size_t purged[2] = {};
+  for (const size_t size : {size_t{0}, 64 * kMiB}) {
+    Make();
+    void *const huge = size == 0 ? nullptr : Alloc(size);
+    (void)Use(kPage, 2000);
+    std::mt19937 random(1);
+    std::vector<char *> blocks;
+    const size_t before = area_.purged();
+    for (int i = 0; i < 100000; ++i)
+      if (blocks.size() < 200 && random() % 2 == 0) {
+        blocks.push_back(Alloc(kPage));
+      } else if (!blocks.empty()) {
+        Free(blocks.back());
+        blocks.pop_back();
+      }
+    purged[huge != nullptr] = area_.purged() - before;
+    for (char *const block : blocks)
+      Free(block);
+    Free(huge);
+    aml_arena_destroy(&arena_);
+  }
+  EXPECT_EQ(purged[0], purged[1]);
+}
+
 TEST_F(ArenaSlab, FreeRunsTakeLittleMetadataHoweverLong) {
   constexpr size_t kSize = 128 * kMiB;
-  aml_arena_slab_options options = {};
-  options.chunk_size = kSize;
-  Make(options);
-  Free(Alloc(1));
-  const size_t before = ValidStats(arena_).metadata_size;
-  std::vector<char *> blocks;
-  for (size_t i = 0; i < kSize / 2 / kPage; ++i)
-    blocks.push_back(Alloc(kPage));
-  const size_t full = ValidStats(arena_).metadata_size;
-  for (size_t i = 1; i < blocks.size(); ++i)
-    Free(blocks[i]);
-  size_t released = 0;
-  EXPECT_EQ(0, aml_arena_trim(arena_, 0, &released));
-  EXPECT_LT(before + kSize / 2 / kPage * 20, full) << "much is to be known of blocks";
-  EXPECT_GE(before + 64 * 1024, ValidStats(arena_).metadata_size);
-  Free(blocks[0]);
+  for (const bool refuse : {false, true}) {
+    area_.RefusePurges(refuse);
+    aml_arena_slab_options options = {};
+    options.chunk_size = kSize;
+    Make(options);
+    Free(Alloc(1));
+    const size_t before = ValidStats(arena_).metadata_size;
+    std::vector<char *> blocks;
+    for (size_t i = 0; i < kSize / 2 / kPage; ++i)
+      blocks.push_back(Alloc(kPage));
+    const size_t full = ValidStats(arena_).metadata_size;
+    for (size_t i = 1; i < blocks.size(); ++i)
+      Free(blocks[i]);
+    size_t released = 0;
+    EXPECT_EQ(0, aml_arena_trim(arena_, 0, &released));
+    EXPECT_LT(before + kSize / 2 / kPage * 20, full) << "much is to be known of blocks";
+    EXPECT_GE(before + 64 * 1024, ValidStats(arena_).metadata_size);
+    Free(blocks[0]);
+    aml_arena_destroy(&arena_);
+  }
 }
 
 TEST_F(ArenaSlab, AnAreaThatRefusesToPurgeIsLeftAlone) {

@@ -378,7 +378,7 @@ static size_t empty_depot(bins_type *bins, bin_type *bin, unsigned class_index) 
     return 0;
   depot_type *const depot = bin->depot;
   const size_t count = depot->count;
-  for (unsigned i = 0; i < AML_INTERNAL_SLAB_DEPOT_BATCHES; ++i)
+  for (unsigned i = 0; count != 0 && i < AML_INTERNAL_SLAB_DEPOT_BATCHES; ++i)
     aml_internal_slab_give_to_spans(bins, class_index, depot->counts[i],
                                     aml_internal_slab_depot_batch(depot, i));
   aml_internal_slab_close_depot(depot);

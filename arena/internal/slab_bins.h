@@ -71,7 +71,7 @@ struct aml_internal_slab_bins {
   int64_t purged_ns;    /**< and when that was */
   struct aml_internal_slab_loop loop;
   bool sinks;           /**< whether live bytes had sunk when memory was last given back; atomic */
-  bool is_thin;         /**< whether they were little then of what was held; atomic */
+  bool is_thin;         /**< whether they were little then of their spans; atomic */
   bool keeps;           /**< memory until trim */
   bool is_shared;       /**< there have been two caches at once; atomic */
   size_t metadata_size; /**< of groups and depots; atomic */

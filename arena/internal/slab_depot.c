@@ -49,13 +49,18 @@ static unsigned batches_with(const depot_type *depot, size_t count) {
 }
 
 /** The batches to take from: for who gives as well its own, or others' if more than half of the
- * room is used; for who only takes all. */
-static unsigned batches_for_taker(const depot_type *depot, const void *taker) {
+ * room is used; for who only takes, or took all that it gave and comes again, all. */
+static unsigned batches_for_taker(depot_type *depot, const void *taker) {
   const unsigned filled = ALL & ~batches_with(depot, 0);
   const unsigned own = taker == NULL ? 0 : batches_of(depot, taker);
   if ((own & filled) != 0)
     return own & filled;
-  return own == 0 || depot->count > BATCHES / 2 * depot->room ? filled : 0;
+  if (own == 0 || depot->count > BATCHES / 2 * depot->room)
+    return filled;
+  for (unsigned i = 0; i < BATCHES; ++i)
+    if (depot->givers[i] == taker)
+      depot->givers[i] = NULL;
+  return 0;
 }
 
 size_t aml_internal_slab_depot_take(depot_type *depot, const void *taker, size_t count,
@@ -101,4 +106,14 @@ bool aml_internal_slab_depot_give(depot_type *depot, const void *giver, size_t c
     count -= some;
   }
   return true;
+}
+
+bool aml_internal_slab_is_depot_right(const depot_type *depot) {
+  size_t count = 0;
+  for (unsigned i = 0; i < BATCHES; ++i) {
+    if (depot->counts[i] > depot->room)
+      return false;
+    count += depot->counts[i];
+  }
+  return count == depot->count && (depot->is_open || count == 0);
 }

@@ -22,11 +22,13 @@ enum { AML_INTERNAL_SLAB_DEPOT_BATCHES = 4 };
 
 /** A depot; blocks are behind it. This is one cache line, since threads wait for it. */
 struct aml_internal_slab_depot {
-  alignas(64) const void *givers[AML_INTERNAL_SLAB_DEPOT_BATCHES]; /**< when it was empty */
-  uint16_t counts[AML_INTERNAL_SLAB_DEPOT_BATCHES];                /**< of blocks in a batch */
-  uint16_t count;                                                  /**< of all */
-  uint16_t room; /**< the most blocks of a batch */
-  bool is_open;  /**< false: nobody takes what is given back */
+  /** Who gave the first blocks of a batch since it was last empty, and has not found it empty
+   * since; compared only, as it may be gone. */
+  alignas(64) const void *givers[AML_INTERNAL_SLAB_DEPOT_BATCHES];
+  uint16_t counts[AML_INTERNAL_SLAB_DEPOT_BATCHES]; /**< of blocks in a batch */
+  uint16_t count;                                   /**< of all */
+  uint16_t room;                                    /**< the most blocks of a batch */
+  bool is_open;                                     /**< false: nobody takes what is given back */
 };
 
 /** The blocks of a batch; the last came last. */
@@ -51,6 +53,9 @@ size_t aml_internal_slab_depot_take(struct aml_internal_slab_depot *depot, const
 /** Give blocks, rather to a batch that `giver` gave. Returns: whether there was room for all. */
 bool aml_internal_slab_depot_give(struct aml_internal_slab_depot *depot, const void *giver,
                                   size_t count, void *const *blocks);
+
+/** Whether it counts its blocks right. */
+bool aml_internal_slab_is_depot_right(const struct aml_internal_slab_depot *depot);
 
 #ifdef __cplusplus
 }

@@ -89,6 +89,17 @@ TEST_F(ArenaSlabDepot, OrForAnyoneIfItIsMuch) {
   EXPECT_EQ(Givers(4, &a_), Take(&b_, 4));
 }
 
+TEST_F(ArenaSlabDepot, WhoComesAgainInVainIsOneWhoOnlyTakes) {
+  ASSERT_TRUE(Give(&b_, 1));
+  EXPECT_EQ(Givers(1, &b_), Take(&b_, 1));
+  ASSERT_TRUE(Give(&a_, 3));
+  EXPECT_EQ(Givers(), Take(&b_, 1));
+  EXPECT_EQ(Givers(1, &a_), Take(&b_, 1));
+  ASSERT_TRUE(Give(&b_, 1));
+  EXPECT_EQ(Givers(1, &b_), Take(&b_, 2));
+  EXPECT_EQ(Givers(), Take(&b_, 1));
+}
+
 TEST_F(ArenaSlabDepot, ATakeMayBeOfSeveralBatches) {
   ASSERT_TRUE(Give(&a_, kRoom + 3));
   EXPECT_EQ(Givers(kRoom + 3, &a_), Take(&a_, kMost));
@@ -125,6 +136,7 @@ TEST_F(ArenaSlabDepot, NoBlockIsLostOrThereTwice) {
     }
     ASSERT_EQ(held, depot_->count);
   }
+  EXPECT_TRUE(aml_internal_slab_is_depot_right(depot_.get()));
   EXPECT_EQ(held, Take(nullptr, kMost).size());
   EXPECT_EQ(static_cast<ptrdiff_t>(next_), std::count(taken_.begin(), taken_.end(), true));
 }

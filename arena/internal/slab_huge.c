@@ -27,7 +27,6 @@ static span_type *open_huge(heap_type *heap, chunk_type *chunk, size_t size) {
     aml_internal_slab_give_description(span);
     return aml_internal_slab_no_memory();
   }
-  aml_internal_slab_map_span(&heap->map, span);
   aml_internal_slab_link_chunk(heap, chunk);
   ++heap->large_count;
   heap->large_size += size;

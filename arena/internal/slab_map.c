@@ -206,7 +206,6 @@ static bool use_leaf(map_type *map, struct part part, span_type *span) {
     return false;
   if (*place == NULL) {
     memset(leaf, 0, sizeof *leaf);
-    ++map->leaf_count;
     __atomic_store_n(place, leaf, __ATOMIC_RELEASE);
   }
   name_in_leaf(leaf, part, span);
@@ -221,7 +220,6 @@ static void drop_leaf(map_type *map, size_t unit, span_type *whole) {
   if (leaf == NULL)
     return;
   __atomic_store_n(place, NULL, __ATOMIC_RELEASE);
-  --map->leaf_count;
   aml_internal_slab_give_page(map->pages, leaf);
 }
 
@@ -300,7 +298,7 @@ void aml_internal_slab_map_join(map_type *map, span_type *run) {
   const size_t end = unit_of(run->base) + run->units;
   for (struct part part = first_part(run->base, run->units); part.count != 0;
        part = next_part(part, end))
-    if (part.count == LEAF_UNITS)
+    if (part.count == LEAF_UNITS && *leaf_of(map, part.unit) != NULL)
       drop_leaf(map, part.unit, run);
 }
 
@@ -314,6 +312,14 @@ void aml_internal_slab_map_kind(map_type *map, const span_type *span, size_t kin
     if (first < end)
       memset(&kinds->kinds[first - window->first], (int)kind, end - first);
   }
+}
+
+size_t aml_internal_slab_count_leaves(const map_type *map) {
+  const table_type *const table = table_of(map);
+  size_t count = 0;
+  for (size_t i = 0; i < table->count; ++i)
+    count += table->leaves[i] != NULL;
+  return count;
 }
 
 // The life of a map

@@ -109,8 +109,7 @@ struct aml_internal_slab_map {
   struct aml_internal_slab_pages *pages; /**< where leaves are */
   struct aml_internal_slab_kinds *kinds; /**< atomic, never null */
   struct aml_internal_slab_table *table; /**< atomic, never null */
-  size_t leaf_count;
-  size_t metadata_size; /**< besides the map itself and leaves */
+  size_t metadata_size;                  /**< besides the map itself and leaves */
   size_t first_kinds[(sizeof(struct aml_internal_slab_kinds) + AML_INTERNAL_SLAB_FIRST_KINDS) /
                      sizeof(size_t)];
   size_t first_table[sizeof(struct aml_internal_slab_table) / sizeof(size_t) +
@@ -140,7 +139,7 @@ struct aml_internal_slab_span *aml_internal_slab_find_span(const struct aml_inte
 bool aml_internal_slab_has(const struct aml_internal_slab_map *map, const void *pointer);
 
 /**
- * Take up a chunk, which is one span.
+ * Take up a chunk, which is one span: all of its units name it.
  *
  * @param has_classes  whether its units may be of a class later: the array is to reach over them.
  *
@@ -178,6 +177,9 @@ void aml_internal_slab_map_join(struct aml_internal_slab_map *map,
 /** Say of which kind the units of a span are. */
 void aml_internal_slab_map_kind(struct aml_internal_slab_map *map,
                                 const struct aml_internal_slab_span *span, size_t kind);
+
+/** How many leaves there are. */
+size_t aml_internal_slab_count_leaves(const struct aml_internal_slab_map *map);
 
 /** Make a map that is empty; *map is zero. Leaves are in `pages`, and end with them. */
 void aml_internal_slab_map_begin(struct aml_internal_slab_map *map,

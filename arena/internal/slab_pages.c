@@ -55,6 +55,7 @@ static bool map_bundle(pages_type *pages) {
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED)
     return false;
+  // What the system does not take back of the ends is address space alone.
   const size_t lead = (size_t)(0 - (uintptr_t)mapped) & (BUNDLE_SIZE - 1);
   bundle_type *const bundle = (bundle_type *)(void *)(mapped + lead);
   if (lead != 0)
@@ -107,15 +108,19 @@ void aml_internal_slab_give_page(pages_type *pages, void *page) {
   bundle->unused |= UINT64_C(1) << offset / PAGE;
 }
 
-/** Gives back the memory of a bundle's pages that are not in use. */
-static void purge_bundle(bundle_type *bundle) {
-  const uint64_t idle = bundle->unused & bundle->touched;
+/** Gives back the memory of a bundle's pages that are not in use; whole pages of the system, as
+ * madvise() would take what is behind them too. */
+static void purge_bundle(bundle_type *bundle, size_t system_size) {
+  const size_t step = system_size > PAGE ? system_size / PAGE : 1;
   for (size_t first = 0; first < BUNDLE_PAGES;) {
-    first = aml_internal_slab_find(&idle, true, first, BUNDLE_PAGES);
-    const size_t end = aml_internal_slab_find(&idle, false, first, BUNDLE_PAGES);
-    if (first < end &&
-        madvise((char *)bundle + first * PAGE, (end - first) * PAGE, MADV_DONTNEED) == 0)
-      bundle->touched &= ~aml_internal_slab_ones(first, end - first);
+    first = aml_internal_slab_find(&bundle->unused, true, first, BUNDLE_PAGES);
+    const size_t end = aml_internal_slab_find(&bundle->unused, false, first, BUNDLE_PAGES);
+    const size_t from = (first + step - 1) / step * step;
+    const size_t to = end / step * step;
+    const uint64_t range = from < to ? aml_internal_slab_ones(from, to - from) : 0;
+    if ((range & bundle->touched) != 0 &&
+        madvise((char *)bundle + from * PAGE, (to - from) * PAGE, MADV_DONTNEED) == 0)
+      bundle->touched &= ~range;
     first = end;
   }
 }
@@ -128,11 +133,11 @@ static void unmap_all(bundle_type *bundle) {
   }
 }
 
-void aml_internal_slab_purge_pages(pages_type *pages) {
+void aml_internal_slab_purge_pages(pages_type *pages, size_t system_size) {
   for (bundle_type *bundle = pages->open; bundle != NULL;) {
     bundle_type *const next = bundle->next;
     if (bundle->unused != all_unused) {
-      purge_bundle(bundle);
+      purge_bundle(bundle, system_size);
     } else {
       unlink_bundle(&pages->open, bundle);
       (void)munmap(bundle, BUNDLE_SIZE);
@@ -140,6 +145,15 @@ void aml_internal_slab_purge_pages(pages_type *pages) {
     }
     bundle = next;
   }
+}
+
+size_t aml_internal_slab_count_bundles(const pages_type *pages) {
+  size_t count = 0;
+  for (const bundle_type *bundle = pages->open; bundle != NULL; bundle = bundle->next)
+    ++count;
+  for (const bundle_type *bundle = pages->full; bundle != NULL; bundle = bundle->next)
+    ++count;
+  return count;
 }
 
 void aml_internal_slab_end_pages(pages_type *pages) {

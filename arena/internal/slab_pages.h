@@ -24,17 +24,21 @@ struct aml_internal_slab_pages {
   void *few[AML_INTERNAL_SLAB_FEW_PAGES]; /**< of the C heap, those that are in use; or null */
   struct aml_internal_slab_bundle *open;  /**< mapped together, some not in use */
   struct aml_internal_slab_bundle *full;  /**< likewise, all in use */
-  size_t count;                           /**< of pages in use, those that tell of bundles too */
+  size_t count;                           /**< of pages in use, and of bundles, which take one */
 };
 
 /** A page, whatever it contains; null if there is no memory. */
 void *aml_internal_slab_take_page(struct aml_internal_slab_pages *pages);
 
-/** Give a page back. Its memory stays until the next purge. */
+/** Give a page back. Its memory stays until the next purge, or is the C heap's. */
 void aml_internal_slab_give_page(struct aml_internal_slab_pages *pages, void *page);
 
-/** Give the memory of pages that are not in use back to the system. */
-void aml_internal_slab_purge_pages(struct aml_internal_slab_pages *pages);
+/** Give the memory of pages that are not in use back to the system, whose pages have `system_size`
+ * bytes and may be larger. */
+void aml_internal_slab_purge_pages(struct aml_internal_slab_pages *pages, size_t system_size);
+
+/** How many bundles there are. */
+size_t aml_internal_slab_count_bundles(const struct aml_internal_slab_pages *pages);
 
 /** Give all pages back, those in use too. */
 void aml_internal_slab_end_pages(struct aml_internal_slab_pages *pages);

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <set>
 #include <vector>
@@ -99,18 +100,44 @@ TEST_F(ArenaSlabPages, PurgedTakeNoMemoryAndOthersAreAsTheyWere) {
     if (i % 10 != 0)
       aml_internal_slab_give_page(&pages_, pages[i]);
   EXPECT_TRUE(IsResident(pages[kFew + 1]));
-  aml_internal_slab_purge_pages(&pages_);
+  aml_internal_slab_purge_pages(&pages_, kPage);
   for (size_t i = kFew; i < kMany; ++i)
     ASSERT_EQ(i % 10 == 0, IsResident(pages[i])) << i;
   for (size_t i = 10; i < kMany; i += 10)
     EXPECT_EQ(1, static_cast<char *>(pages[i])[kPage - 1]);
 }
 
+// A system whose pages are larger would take what is behind the end of a range as well.
+TEST_F(ArenaSlabPages, PurgedAreWholePagesOfTheSystem) {
+  constexpr size_t kSystem = 16 * kPage;
+  const std::vector<void *> pages = TakeMany();
+  std::set<uintptr_t> used;
+  for (size_t i = kFew; i < kMany; ++i)
+    if (i % 40 != 0)
+      aml_internal_slab_give_page(&pages_, pages[i]);
+    else
+      used.insert(reinterpret_cast<uintptr_t>(pages[i]) / kSystem);
+  aml_internal_slab_purge_pages(&pages_, kSystem);
+  size_t purged = 0;
+  for (size_t i = kFew; i < kMany; ++i) {
+    const auto address = reinterpret_cast<uintptr_t>(pages[i]);
+    const bool is_first = address / kSystem == address / (64 * kPage) * 4; // with the bundle's own
+    const bool stays = is_first || used.count(address / kSystem) != 0;
+    purged += !stays;
+    if (i % 40 == 0) {
+      EXPECT_EQ(1, static_cast<char *>(pages[i])[kPage - 1]);
+    } else if (IsResident(pages[i])) {
+      EXPECT_TRUE(stays) << i;
+    }
+  }
+  EXPECT_LT(kMany / 4, purged);
+}
+
 TEST_F(ArenaSlabPages, ThatAreResidentAreTakenFirst) {
   std::vector<void *> pages(kFew + 10);
   std::generate(pages.begin(), pages.end(), [this] { return Take(); });
   aml_internal_slab_give_page(&pages_, pages[kFew + 2]);
-  aml_internal_slab_purge_pages(&pages_);
+  aml_internal_slab_purge_pages(&pages_, kPage);
   aml_internal_slab_give_page(&pages_, pages[kFew + 8]);
   EXPECT_EQ(pages[kFew + 8], Take());
   EXPECT_EQ(pages[kFew + 2], Take());
@@ -124,7 +151,7 @@ TEST_F(ArenaSlabPages, ThatAreAllGivenAreUnmapped) {
     std::reverse(pages.begin(), pages.end());
     for (void *const page : pages)
       aml_internal_slab_give_page(&pages_, page);
-    aml_internal_slab_purge_pages(&pages_);
+    aml_internal_slab_purge_pages(&pages_, kPage);
     EXPECT_EQ(0, Mapped());
     EXPECT_EQ(0u, pages_.count);
   }
@@ -148,7 +175,7 @@ TEST_F(ArenaSlabPages, ThatTheSystemKeepsAreUsedAllTheSame) {
   for (size_t i = kFew; i < kMany; i += 2)
     aml_internal_slab_give_page(&pages_, pages[i]);
   aml_fault_system_arm(AML_FAULT_MADVISE | AML_FAULT_FROM_THEN_ON, 1, EINVAL);
-  aml_internal_slab_purge_pages(&pages_);
+  aml_internal_slab_purge_pages(&pages_, kPage);
   EXPECT_LT(10u, aml_fault_system_disarm().failed);
   EXPECT_TRUE(IsResident(pages[kFew]));
   for (size_t i = kFew; i < kMany; i += 2)

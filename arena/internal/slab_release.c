@@ -2,6 +2,8 @@
 //
 // What a heap gives back, and the walk that proves its invariants.
 
+#include <unistd.h>
+
 #include "aml/arena/internal/poison.h"
 #include "aml/arena/internal/slab_bits.h"
 #include "aml/arena/internal/slab_chunk.h"
@@ -38,7 +40,6 @@ static void purge_run(heap_type *heap, span_type *run) {
   aml_internal_slab_set(clean, unit, units);
   run->dirty_units = aml_internal_slab_count_dirty(run->chunk, run->base, run->units);
   aml_internal_slab_put_run(heap, run);
-  aml_internal_slab_map_join(&heap->map, run);
 }
 
 /** Purges free runs until at most `keep` bytes in them are not clean. */
@@ -51,6 +52,14 @@ static void purge_runs(heap_type *heap, size_t keep) {
       purge_run(heap, run);
       run = next;
     }
+}
+
+/** Does without leaves for what free runs hold as a whole. */
+static void join_runs(heap_type *heap, const struct aml_internal_slab_runs *runs) {
+  unsigned list = aml_internal_slab_run_list(AML_INTERNAL_SLAB_LEAF_UNITS);
+  for (; list < AML_INTERNAL_SLAB_RUN_LISTS; ++list)
+    for (span_type *run = runs->lists[list]; run != NULL; run = run->next)
+      aml_internal_slab_map_join(&heap->map, run);
 }
 
 /** Unmaps a chunk without blocks. Returns: what the area failed with; then nothing has changed. */
@@ -87,7 +96,9 @@ int aml_internal_slab_release(heap_type *heap, size_t keep, size_t *released) {
   gone += aml_internal_slab_unmap_refused(heap, &err);
   if (heap->source.can_purge)
     purge_runs(heap, keep);
-  aml_internal_slab_purge_pages(&heap->pages);
+  join_runs(heap, &heap->dirty);
+  join_runs(heap, &heap->clean);
+  aml_internal_slab_purge_pages(&heap->pages, (size_t)sysconf(_SC_PAGESIZE));
   aml_internal_slab_unlock(&heap->lock);
   *released = gone;
   return err;
@@ -159,6 +170,7 @@ struct walk {
   size_t free_units;
   size_t dirty_units;
   size_t runs;
+  size_t pages;
   size_t large_count;
   size_t large_size;
 };
@@ -168,8 +180,11 @@ static const char *check_span(const heap_type *heap, const span_type *span, stru
   const char *const end = span->base + span->units * UNIT;
   if (span->units == 0 || end > chunk->base + chunk->units * UNIT)
     return "has a span that is empty, or reaches past its chunk";
-  if (aml_internal_slab_find_span(&heap->map, end - 1) != span)
-    return "has a span whose last unit is said to be another's";
+  // Of a free run the first and the last unit are named.
+  const size_t step = span->state == AML_INTERNAL_SLAB_FREE ? span->units : 1;
+  for (const char *last = span->base + step * UNIT; last <= end; last += step * UNIT)
+    if (aml_internal_slab_find_span(&heap->map, last - 1) != span)
+      return "has a span of which a unit is said to be another's";
   const size_t kind =
       aml_internal_slab_kind_in(aml_internal_slab_window_of(&heap->map), span->base);
   switch (span->state) {
@@ -199,6 +214,8 @@ static const char *check_chunk(const heap_type *heap, const chunk_type *chunk, s
   const size_t free_before = walk->free_units;
   bool was_free = false;
   const char *broken = NULL;
+  for (const struct aml_internal_slab_more *more = chunk->more; more != NULL; more = more->next)
+    ++walk->pages;
   for (size_t unit = 0; unit < chunk->units && broken == NULL;) {
     const span_type *const span =
         aml_internal_slab_find_span(&heap->map, chunk->base + unit * UNIT);
@@ -230,7 +247,7 @@ static size_t count_listed(const struct aml_internal_slab_runs *runs, bool is_cl
 }
 
 const char *aml_internal_slab_heap_check_locked(const heap_type *heap) {
-  struct walk walk = {0};
+  struct walk walk = {.pages = aml_internal_slab_count_bundles(&heap->pages)};
   const char *broken = NULL;
   for (const chunk_type *chunk = heap->chunks; chunk != NULL && broken == NULL;
        chunk = chunk->next) {
@@ -241,6 +258,8 @@ const char *aml_internal_slab_heap_check_locked(const heap_type *heap) {
     walk.reserved += chunk->mapped_size;
   if (broken != NULL)
     return broken;
+  if (walk.pages + aml_internal_slab_count_leaves(&heap->map) != heap->pages.count)
+    return "has pages of metadata that are in no use";
   if (walk.reserved != heap->source.reserved_size)
     return "holds other chunks than it counts";
   if (walk.free_units != heap->free_units || walk.dirty_units != heap->dirty_units)

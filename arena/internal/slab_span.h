@@ -46,7 +46,7 @@ struct aml_internal_slab_span {
   struct aml_internal_slab_chunk *chunk;
   union {
     uint64_t clean;     /**< of blocks: a bit for each unit that is known to be untouched since it
-                             was mapped or purged; 0 for spans of one block */
+                             was mapped or purged; 0 for spans of one block, also large ones */
     size_t dirty_units; /**< of a free run: those that are not clean */
   };
   uint8_t state;

@@ -18,24 +18,25 @@
 
 typedef struct aml_internal_slab_bins bins_type;
 typedef struct aml_internal_slab_bin bin_type;
+typedef struct aml_internal_slab_heap heap_type;
 typedef struct aml_internal_slab_span span_type;
 typedef struct aml_internal_slab_class class_type;
 
 enum { UNIT = AML_INTERNAL_SLAB_UNIT };
 
 // Memory is given back after the live bytes have sunk by 1 / SHARE_TO_SINK, and at least so many,
-// or fewer where more than THIN_SIZE is held and they are less than 1 / SHARE_OF_THIN of that: few
-// blocks then keep much. 1 / SHARE_TO_KEEP of what is live may stay, and at least so much. And if
-// sparse classes have gathered more than may stay; but while live bytes sink, by more than 1 /
-// SHARE_OF_NOISE from one time to the next, they empty anyhow, and memory goes in fewer and larger
-// pieces. A loop has been seen to fill the arena again LOOP_ROUNDS times, each time shortly after
-// it had emptied it. What it has not used in SMALLER_ROUNDS goes.
+// or fewer where they are less than 1 / SHARE_OF_THIN of the spans that they lie in, of more than
+// THIN_SIZE: few blocks then keep much. 1 / SHARE_TO_KEEP of what is live may stay, and at least so
+// much. And if sparse classes have gathered more than may stay; but while live bytes sink, by more
+// than 1 / SHARE_OF_NOISE from one time to the next, they empty anyhow, and memory goes in fewer
+// and larger pieces. A loop has been seen to fill the arena again LOOP_ROUNDS times, each time
+// shortly after it had emptied it. What it has not used in SMALLER_ROUNDS goes.
 enum {
   SHARE_TO_SINK = 8,
   LEAST_TO_SINK = 1 << 19,
   LEAST_TO_SINK_THIN = 1 << 14,
-  THIN_SIZE = 32 << 20,
-  SHARE_OF_THIN = 16,
+  THIN_SIZE = 2 << 20,
+  SHARE_OF_THIN = 4,
   SHARE_TO_KEEP = 1024,
   SHARE_TO_KEEP_SINKING = 64,
   SHARE_OF_NOISE = 128,
@@ -116,11 +117,14 @@ static int64_t now_ns(void) {
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static bool is_thin(bins_type *bins, size_t live) {
+/** Says whether few blocks keep much, when memory has been given back. */
+static void judge_thin(bins_type *bins, size_t live) {
+  const heap_type *const heap = &bins->heap;
   aml_internal_slab_lock(&bins->heap.lock);
-  const size_t held = bins->heap.source.reserved_size;
+  const size_t held = heap->source.reserved_size - heap->large_size - heap->free_units * UNIT;
   aml_internal_slab_unlock(&bins->heap.lock);
-  return held > THIN_SIZE && live < held / SHARE_OF_THIN;
+  const bool is_thin = held > THIN_SIZE && live < held / SHARE_OF_THIN;
+  __atomic_store_n(&bins->is_thin, is_thin, __ATOMIC_RELAXED);
 }
 
 /** Gives back what is free, under the purge lock. */
@@ -131,7 +135,7 @@ static void give_back(bins_type *bins, size_t live) {
   const size_t keep = live / SHARE_TO_KEEP > LEAST_TO_KEEP ? live / SHARE_TO_KEEP : LEAST_TO_KEEP;
   size_t released = 0;
   (void)aml_internal_slab_release(&bins->heap, keep, &released);
-  __atomic_store_n(&bins->is_thin, is_thin(bins, live), __ATOMIC_RELAXED);
+  judge_thin(bins, live);
 }
 
 /** How much there is to give back, as far as it is known without looking. */
@@ -238,7 +242,9 @@ int aml_internal_slab_bins_trim(bins_type *bins, size_t keep, size_t *released) 
     for (unsigned i = 0; i < AML_INTERNAL_SLAB_CLASS_COUNT; ++i)
       purge_all(bins, i);
   const int err = aml_internal_slab_release(&bins->heap, keep, released);
-  begin_anew(bins, __atomic_load_n(&bins->live_size, __ATOMIC_RELAXED));
+  const size_t live = __atomic_load_n(&bins->live_size, __ATOMIC_RELAXED);
+  begin_anew(bins, live);
+  judge_thin(bins, live);
   __atomic_store_n(&bins->loop.put_off_ns, 0, __ATOMIC_RELAXED);
   aml_internal_slab_unlock(&bins->purge_lock);
   return err;
@@ -342,9 +348,12 @@ static const char *check_bin(const bin_type *bin, const struct tally *tally) {
   if (listed != tally->listed || bin->live_count != tally->live ||
       bin->block_count != tally->blocks)
     return "has other blocks of a class than it counts";
-  return bin->depot == NULL || bin->depot->count <= bin->live_count
-             ? NULL
-             : "has more blocks in a depot than spans are without";
+  if (bin->depot == NULL)
+    return NULL;
+  if (!aml_internal_slab_is_depot_right(bin->depot))
+    return "has a depot that counts its blocks wrong";
+  return bin->depot->count <= bin->live_count ? NULL
+                                              : "has more blocks in a depot than spans are without";
 }
 
 /** Checks the spans of blocks, which the check of the heap has found to be where they must. */
