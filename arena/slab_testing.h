@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What tests of arena:slab share: pages of the system that can be purged, and what is resident.
+// What tests of arena:slab share: pages of the system that can be purged, what is resident, and one
+// arena.
 
 #ifndef AML_ARENA_SLAB_TESTING_H
 #define AML_ARENA_SLAB_TESTING_H
@@ -11,7 +12,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
+#include "aml/arena/slab.h"
 #include "aml/core/area.h"
 #include "aml/core/arena.h"
 #include "aml/core/error.h"
@@ -98,5 +101,42 @@ inline bool IsResident(const void *pointer) {
   return mincore(reinterpret_cast<void *>(number), PageArea::kPage, &there) == 0 &&
          (there & 1) != 0;
 }
+
+/** A test that makes one arena over such an area, and ends it. */
+class SlabTest : public testing::Test {
+protected:
+  void Make(const aml_arena_slab_options &options = {}) {
+    ASSERT_EQ(0, aml_arena_slab_create(&arena_, area_.get(), &options)) << aml_error_detail();
+  }
+  void TearDown() override {
+    aml_arena_destroy(&arena_);
+    EXPECT_EQ(0, area_.live());
+  }
+
+  char *Alloc(size_t size, size_t alignment = 0, unsigned flags = 0) {
+    void *const block = aml_arena_alloc(arena_, size, alignment, flags);
+    EXPECT_NE(nullptr, block) << aml_error_detail();
+    return static_cast<char *>(block);
+  }
+  void Free(void *block) { aml_arena_free(arena_, block); }
+
+  /** Allocates at most so many blocks, as far as they can be had, and frees them. Returns: how
+   * many. */
+  size_t Use(size_t size, size_t count) {
+    std::vector<void *> blocks;
+    while (blocks.size() < count)
+      if (void *const block = aml_arena_alloc(arena_, size, 0, 0))
+        blocks.push_back(block);
+      else
+        break;
+    for (void *const block : blocks)
+      Free(block);
+    return blocks.size();
+  }
+  size_t FillAndEmpty(size_t size) { return Use(size, SIZE_MAX); }
+
+  PurgingArea area_;
+  aml_arena *arena_ = nullptr;
+};
 
 #endif

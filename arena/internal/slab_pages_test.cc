@@ -3,7 +3,6 @@
 #include "aml/arena/internal/slab_pages.h"
 
 #include <gtest/gtest.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include <set>
 #include <vector>
 
+#include "aml/arena/slab_testing.h"
 #include "aml/tests/fault/system.h"
 
 namespace {
@@ -44,12 +44,6 @@ protected:
     std::vector<void *> pages(kMany);
     std::generate(pages.begin(), pages.end(), [this] { return Take(); });
     return pages;
-  }
-
-  // What is not mapped is not resident.
-  static bool IsResident(void *page) {
-    unsigned char state = 0;
-    return mincore(page, kPage, &state) == 0 && (state & 1) != 0;
   }
 
   aml_fault_held before_;
