@@ -133,16 +133,23 @@ static void unmap_all(bundle_type *bundle) {
   }
 }
 
+/** Unmaps a bundle of which no page is in use. Returns: false if the system refuses; it stays then.
+ */
+static bool unmap_bundle(pages_type *pages, bundle_type *bundle) {
+  unlink_bundle(&pages->open, bundle);
+  if (munmap(bundle, BUNDLE_SIZE) != 0) {
+    link_bundle(&pages->open, bundle);
+    return false;
+  }
+  --pages->count;
+  return true;
+}
+
 void aml_internal_slab_purge_pages(pages_type *pages, size_t system_size) {
   for (bundle_type *bundle = pages->open; bundle != NULL;) {
     bundle_type *const next = bundle->next;
-    if (bundle->unused != all_unused) {
+    if (bundle->unused != all_unused || !unmap_bundle(pages, bundle))
       purge_bundle(bundle, system_size);
-    } else {
-      unlink_bundle(&pages->open, bundle);
-      (void)munmap(bundle, BUNDLE_SIZE);
-      --pages->count;
-    }
     bundle = next;
   }
 }

@@ -3,7 +3,6 @@
 #include "aml/arena/internal/slab_pages.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -87,8 +86,6 @@ TEST_F(ArenaSlabPages, ThatAreGivenAreTakenAgain) {
 }
 
 TEST_F(ArenaSlabPages, PurgedTakeNoMemoryAndOthersAreAsTheyWere) {
-  if (sysconf(_SC_PAGESIZE) != static_cast<long>(kPage))
-    GTEST_SKIP() << "the system's pages are larger";
   const std::vector<void *> pages = TakeMany();
   for (size_t i = kFew; i < kMany; ++i)
     if (i % 10 != 0)
@@ -162,6 +159,20 @@ TEST_F(ArenaSlabPages, WithoutMemoryThereIsNone) {
       EXPECT_NE(nullptr, Take());
   }
   EXPECT_NE(nullptr, Take());
+}
+
+TEST_F(ArenaSlabPages, ABundleThatIsNotUnmappedIsPurged) {
+  const std::vector<void *> pages = TakeMany();
+  for (void *const page : pages)
+    aml_internal_slab_give_page(&pages_, page);
+  const ptrdiff_t mapped = Mapped();
+  aml_fault_system_arm(AML_FAULT_MUNMAP | AML_FAULT_FROM_THEN_ON, 1, ENOMEM);
+  aml_internal_slab_purge_pages(&pages_, kPage);
+  EXPECT_LT(1u, aml_fault_system_disarm().failed);
+  EXPECT_EQ(mapped, Mapped());
+  EXPECT_FALSE(IsResident(pages[kFew]));
+  (void)TakeMany();
+  EXPECT_EQ(mapped, Mapped());
 }
 
 TEST_F(ArenaSlabPages, ThatTheSystemKeepsAreUsedAllTheSame) {
