@@ -5,11 +5,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <random>
 #include <vector>
+
+#include "aml/tests/fault/system.h"
 
 namespace {
 
@@ -64,6 +68,27 @@ TEST_F(ArenaSlabDepot, IsOneCacheLineAndBlocks) {
   EXPECT_EQ(64u, sizeof(aml_internal_slab_depot));
   EXPECT_EQ(0u, reinterpret_cast<uintptr_t>(depot_.get()) % 64);
   EXPECT_LE(64 + kMost * sizeof(void *), aml_internal_slab_depot_size(kRoom));
+}
+
+TEST_F(ArenaSlabDepot, WithoutMemoryThereIsNone) {
+  aml_fault_system_arm(AML_FAULT_MEMORY, 1, ENOMEM);
+  EXPECT_EQ(nullptr, aml_internal_slab_make_depot(kRoom));
+  EXPECT_EQ(1u, aml_fault_system_disarm().failed);
+}
+
+TEST_F(ArenaSlabDepot, KnowsWhetherItCountsRight) {
+  ASSERT_TRUE(Give(&a_, 3));
+  EXPECT_TRUE(aml_internal_slab_is_depot_right(depot_.get()));
+  const aml_internal_slab_depot right = *depot_;
+  ++depot_->count;
+  EXPECT_FALSE(aml_internal_slab_is_depot_right(depot_.get()));
+  *depot_ = right;
+  depot_->counts[0] = depot_->count = kRoom + 1;
+  EXPECT_FALSE(aml_internal_slab_is_depot_right(depot_.get()));
+  *depot_ = right;
+  depot_->is_open = false;
+  EXPECT_FALSE(aml_internal_slab_is_depot_right(depot_.get()));
+  *depot_ = right;
 }
 
 TEST_F(ArenaSlabDepot, WhoGivesAndTakesGetsItsOwn) {
