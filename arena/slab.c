@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // From the front to the back: a thread's magazines (internal/slab_cache.h), the spans and depots of
-// a class (slab_bins.h), runs of units in chunks (slab_heap.h), the area. To give a block back, its
-// class is looked up by its address (slab_map.h).
+// a class (slab_bins.h, slab_depot.h), runs of units in chunks (slab_heap.h), the area. To give a
+// block back, its class is looked up by its address (slab_map.h). When memory goes back to the area
+// is for slab_upkeep.c; what is known of it lies in slab_pages.h, and on the C heap.
 
 #include "aml/arena/slab.h"
 
