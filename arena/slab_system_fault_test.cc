@@ -110,7 +110,7 @@ TEST(ArenaSlabSystemFault, MetadataIsUnmappedWithWhatItTellsOf) {
            static_cast<ptrdiff_t>(stats.reserved_size);
   };
   ASSERT_EQ(0, aml_arena_slab_create(&arena, area.get(), nullptr));
-  std::vector<void *> blocks(30000);
+  std::vector<void *> blocks(100000);
   for (void *&block : blocks)
     block = aml_arena_alloc(arena, 1000, 0, 0);
   EXPECT_LT(0, metadata());

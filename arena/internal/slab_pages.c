@@ -70,12 +70,14 @@ static bool map_bundle(pages_type *pages) {
 }
 
 void *aml_internal_slab_take_page(pages_type *pages) {
-  for (size_t i = 0; i < AML_INTERNAL_SLAB_FEW_PAGES; ++i)
-    if (pages->few[i] == NULL) {
-      pages->few[i] = malloc(PAGE);
-      pages->count += pages->few[i] != NULL;
-      return pages->few[i];
-    }
+  if (pages->few_count < AML_INTERNAL_SLAB_FEW_PAGES) {
+    void *const page = malloc(PAGE);
+    if (page == NULL)
+      return NULL;
+    pages->few[pages->few_count++] = page;
+    ++pages->count;
+    return page;
+  }
   if (pages->open == NULL && !map_bundle(pages))
     return NULL;
   bundle_type *const bundle = pages->open;
@@ -93,9 +95,9 @@ void *aml_internal_slab_take_page(pages_type *pages) {
 
 void aml_internal_slab_give_page(pages_type *pages, void *page) {
   --pages->count;
-  for (size_t i = 0; i < AML_INTERNAL_SLAB_FEW_PAGES; ++i)
+  for (size_t i = 0; i < pages->few_count; ++i)
     if (pages->few[i] == page) {
-      pages->few[i] = NULL;
+      pages->few[i] = pages->few[--pages->few_count];
       free(page);
       return;
     }
@@ -164,9 +166,11 @@ size_t aml_internal_slab_count_bundles(const pages_type *pages) {
 }
 
 void aml_internal_slab_end_pages(pages_type *pages) {
-  for (size_t i = 0; i < AML_INTERNAL_SLAB_FEW_PAGES; ++i)
+  for (size_t i = 0; i < pages->few_count; ++i)
     free(pages->few[i]);
   unmap_all(pages->open);
   unmap_all(pages->full);
-  *pages = (pages_type){0};
+  pages->few_count = 0;
+  pages->open = pages->full = NULL;
+  pages->count = 0;
 }

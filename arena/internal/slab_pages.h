@@ -15,16 +15,17 @@
 extern "C" {
 #endif
 
-enum { AML_INTERNAL_SLAB_PAGE = 4096, AML_INTERNAL_SLAB_FEW_PAGES = 4 };
+enum { AML_INTERNAL_SLAB_PAGE = 4096, AML_INTERNAL_SLAB_FEW_PAGES = 64 };
 
 struct aml_internal_slab_bundle;
 
 /** Pages; zeroed, none. */
 struct aml_internal_slab_pages {
-  void *few[AML_INTERNAL_SLAB_FEW_PAGES]; /**< of the C heap, those that are in use; or null */
-  struct aml_internal_slab_bundle *open;  /**< mapped together, some not in use */
-  struct aml_internal_slab_bundle *full;  /**< likewise, all in use */
-  size_t count;                           /**< of pages in use, and of bundles, which take one */
+  void *few[AML_INTERNAL_SLAB_FEW_PAGES]; /**< of the C heap, those that are in use */
+  size_t few_count;
+  struct aml_internal_slab_bundle *open; /**< mapped together, some not in use */
+  struct aml_internal_slab_bundle *full; /**< likewise, all in use */
+  size_t count;                          /**< of pages in use, and of bundles, which take one */
 };
 
 /** A page, whatever it contains; null if there is no memory. */
